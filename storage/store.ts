@@ -1,0 +1,129 @@
+import type { Conversation, ConversationState } from '../src/domain/conversation.ts';
+import type { LogEvent } from '../src/domain/event.ts';
+import type { ConversationId, ParticipantId, TurnId } from '../src/domain/ids.ts';
+import type { Message } from '../src/domain/message.ts';
+import type { Member } from '../src/domain/participant.ts';
+import type { Result } from '../src/domain/result.ts';
+import type { Turn } from '../src/domain/turn.ts';
+
+/**
+ * The storage port. One contract suite (`tests/contract/store.ts`) says what each backend promises;
+ * a backend is one folder here and one row in `storage/open.ts`.
+ *
+ * Invariants of every backend:
+ * S1. The events of a conversation are `firstSeq … headSeq` without a gap or a duplicate, at every moment and after every crash.
+ * S2. `append` is all or nothing, and durable when it answers ok. It compares the stored head with `expectedHead` in the same transaction.
+ * S3. At most one event of a conversation has a given sender and key, for ever.
+ * S4. After an `erased` effect no read, of any method, gives back what was erased.
+ */
+export interface Store {
+  /** Stores a new conversation with its first members and events (seq 1, 2, …; `headSeq` in `state` counts them). */
+  create(state: ConversationState, events: readonly LogEvent[]): Promise<Result<void, CreateFailure>>;
+
+  /** The conversation and its members; undefined when there is none. One read. */
+  load(id: ConversationId): Promise<Result<ConversationState | undefined, Unavailable>>;
+
+  /** Appends to one conversation. The store gathers the appends of all conversations into one commit. */
+  append(batch: Append): Promise<Result<void, AppendFailure>>;
+
+  /** The events after `afterSeq`, ascending, as the log has them now (erased content gone). */
+  readEvents(id: ConversationId, page: EventPage): Promise<Result<readonly LogEvent[], Unavailable>>;
+
+  /** Messages as they stand now, ascending; with `beforeSeq` the newest ones before it. */
+  readMessages(id: ConversationId, page: MessagePage): Promise<Result<readonly Message[], Unavailable>>;
+
+  /** The seq of the event that this sender stored with this key. */
+  findKey(id: ConversationId, sender: ParticipantId, key: string): Promise<Result<number | undefined, Unavailable>>;
+
+  /** The conversations this participant is a member of, by id, after `afterId`. */
+  listConversations(participant: ParticipantId, page: ListPage): Promise<Result<readonly Conversation[], Unavailable>>;
+
+  /** Erases a conversation: events, keys, members, turns. False when there was none. */
+  remove(id: ConversationId): Promise<Result<boolean, Unavailable>>;
+
+  /** One turn, if it belongs to this conversation. */
+  readTurn(id: ConversationId, turn: TurnId): Promise<Result<Turn | undefined, Unavailable>>;
+
+  /** The turns of a conversation that have not ended, oldest first. */
+  readOpenTurns(id: ConversationId): Promise<Result<readonly Turn[], Unavailable>>;
+
+  /** The conversations that have a turn which has not ended. Read once, at start. */
+  listConversationsWithOpenTurns(): Promise<Result<readonly ConversationId[], Unavailable>>;
+
+  /** A secret of this store, made by `make` when there is none yet; the same bytes for ever after. */
+  secret(name: string, make: () => Uint8Array): Promise<Result<Uint8Array, Unavailable>>;
+
+  /** A cheap round trip to where the data is, for readiness. */
+  probe(): Promise<Result<void, Unavailable>>;
+
+  /** Finishes what was accepted, then lets go of files and connections. Idempotent. */
+  close(): Promise<void>;
+}
+
+export interface Append {
+  readonly id: ConversationId;
+  /** The head this batch was numbered on. */
+  readonly expectedHead: number;
+  /** Numbered `expectedHead + 1 …`; may be empty when there are effects. */
+  readonly events: readonly LogEvent[];
+  /** Changes of what is derived from the log, in the same transaction, in this order. */
+  readonly effects: readonly Effect[];
+}
+
+export type Effect =
+  /** Joins, or has a new name or role. */
+  | { readonly kind: 'member'; readonly member: Member }
+  | { readonly kind: 'member_gone'; readonly participantId: ParticipantId }
+  /** The settings and `updatedAt` of the conversation as given; ids, epoch and seqs in it are ignored. */
+  | { readonly kind: 'settings'; readonly conversation: Conversation }
+  /** The event at `seq` (which may be in this batch) is the newest edit of the message at `targetSeq`. */
+  | { readonly kind: 'edited'; readonly targetSeq: number; readonly seq: number }
+  /** Redacts (see `redactBody`) the message at `targetSeq` and every edit of it. */
+  | { readonly kind: 'erased'; readonly targetSeq: number }
+  /** Inserts or replaces the record of a turn. */
+  | { readonly kind: 'turn'; readonly turn: Turn };
+
+export interface EventPage {
+  readonly afterSeq: number;
+  /** Events at most, 1 or more. */
+  readonly limit: number;
+  /** Characters of body at most, but at least one event; no bound when absent. */
+  readonly maxChars?: number;
+}
+
+export interface MessagePage {
+  readonly afterSeq?: number;
+  readonly beforeSeq?: number;
+  readonly limit: number;
+}
+
+export interface ListPage {
+  readonly afterId?: ConversationId;
+  readonly limit: number;
+}
+
+/**
+ * The store did not answer, or refused to write. `outcome` says whether what was asked may have been
+ * stored all the same: `none` is certain, `unknown` is a connection cut while the commit was under way.
+ */
+export interface Unavailable {
+  readonly reason: 'storage_unavailable';
+  readonly outcome: 'none' | 'unknown';
+  readonly cause: unknown;
+}
+
+export type CreateFailure = Unavailable | { readonly reason: 'already_exists' };
+
+export type AppendFailure =
+  | Unavailable
+  /** The conversation is gone, or its stored head is not `expectedHead`. Nothing was written. */
+  | { readonly reason: 'head_conflict' }
+  /** Some events carry a key that their sender stored before, at `seq`. Nothing was written. */
+  | { readonly reason: 'keys_taken'; readonly taken: readonly TakenKey[] };
+
+export interface TakenKey {
+  /** The index in `Append.events`. */
+  readonly index: number;
+  /** Where the key was stored. */
+  readonly seq: number;
+}
