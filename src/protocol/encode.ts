@@ -1,0 +1,130 @@
+import type { Conversation } from '../domain/conversation.ts';
+import type { LogEvent } from '../domain/event.ts';
+import { type Failure, isRetryable, statusOf } from '../domain/failure.ts';
+import { type ConversationId, type Epoch, eventId } from '../domain/ids.ts';
+import type { Message } from '../domain/message.ts';
+import type { Author } from '../domain/participant.ts';
+import type { ServerFrame } from './server-frames.ts';
+
+/** The one place where domain values become wire text. */
+
+export function encodeFrame(frame: ServerFrame): string {
+  return JSON.stringify(frame);
+}
+
+/** RFC 3339 UTC with milliseconds. */
+export function wireTime(ms: number): string {
+  if (ms !== lastMs) {
+    lastMs = ms;
+    lastText = new Date(ms).toISOString();
+  }
+  return lastText;
+}
+
+// The events of a batch share one time; formatting it once a batch takes it off the hot path.
+let lastMs = Number.NaN;
+let lastText = '';
+
+export interface Origin {
+  readonly id: ConversationId;
+  readonly epoch: Epoch;
+}
+
+/**
+ * The `event` frame. The body goes in as the text the log has, so an event is encoded once in its life.
+ * `withKey` puts the sender's idempotency key in: for the sender's own connections only.
+ */
+export function eventFrame(of: Origin, event: LogEvent, withKey = false): string {
+  return `{"type":"event","conversation_id":"${of.id}",${eventFields(of, event, withKey)}`;
+}
+
+function eventFields(of: Origin, event: LogEvent, withKey: boolean): string {
+  const key = withKey && event.key !== null ? `"key":"${event.key}",` : '';
+  const rest = event.body.length > 2 ? `,${event.body.slice(1)}` : '}';
+  return (
+    `"seq":${event.seq},"kind":"${event.kind}","event_id":"${eventId(of.epoch, event.seq)}",` +
+    `"from":${authorText(event.author)},${key}"created_at":"${wireTime(event.createdAt)}"${rest}`
+  );
+}
+
+const authorTexts = new WeakMap<Author, string>();
+
+/** Members are few and speak often: their text is made once for each object. */
+function authorText(author: Author): string {
+  let text = authorTexts.get(author);
+  if (text === undefined) {
+    text = JSON.stringify(wireAuthor(author));
+    authorTexts.set(author, text);
+  }
+  return text;
+}
+
+export function wireAuthor({ id, name, kind }: Author) {
+  return { id, name, kind };
+}
+
+/** A message over REST: its event with the content as it stands now. */
+export function wireMessage(of: Origin, message: Message, reader: string) {
+  const { event, body, editedAt } = message;
+  return {
+    conversation_id: of.id,
+    seq: event.seq,
+    kind: event.kind,
+    event_id: eventId(of.epoch, event.seq),
+    from: wireAuthor(event.author),
+    created_at: wireTime(event.createdAt),
+    ...(event.key !== null && event.author.id === reader ? { key: event.key } : {}),
+    ...body,
+    ...(editedAt === null ? {} : { edited_at: wireTime(editedAt) }),
+  };
+}
+
+export function wireConversation(conversation: Conversation) {
+  const { agent } = conversation;
+  return {
+    conversation_id: conversation.id,
+    epoch: conversation.epoch,
+    title: conversation.title,
+    visibility: conversation.visibility,
+    agent:
+      agent === null
+        ? null
+        : { id: agent.id, name: agent.name, speaks: agent.speaks, while_busy: agent.whileBusy },
+    head_seq: conversation.headSeq,
+    first_seq: conversation.firstSeq,
+    created_at: wireTime(conversation.createdAt),
+    updated_at: wireTime(conversation.updatedAt),
+    metadata: conversation.metadata,
+  };
+}
+
+/** The `error` frame. */
+export function errorFrame(
+  { reason, message, retryAfterMs }: Failure,
+  about: { readonly id?: string | undefined; readonly conversationId?: string | undefined } = {},
+): string {
+  return encodeFrame({
+    type: 'error',
+    ...(about.id === undefined ? {} : { id: about.id }),
+    ...(about.conversationId === undefined ? {} : { conversation_id: about.conversationId }),
+    code: statusOf(reason),
+    reason,
+    message,
+    retryable: isRetryable(reason),
+    ...(retryAfterMs === undefined ? {} : { retry_after_ms: retryAfterMs }),
+  });
+}
+
+/** RFC 9457 `application/problem+json`. */
+export function problem({ reason, message, retryAfterMs }: Failure, correlationId: string) {
+  return {
+    type: 'about:blank',
+    status: statusOf(reason),
+    title: reason.replaceAll('_', ' '),
+    detail: message,
+    reason,
+    retryable: isRetryable(reason),
+    ...(retryAfterMs === undefined ? {} : { retry_after_ms: retryAfterMs }),
+    correlation_id: correlationId,
+  };
+}

@@ -1,0 +1,59 @@
+import { z } from 'zod';
+import { SPEAKS, VISIBILITIES, WHILE_BUSY } from '../domain/conversation.ts';
+import type { ConversationId, ParticipantId, TurnId } from '../domain/ids.ts';
+import { ID_PATTERN } from '../domain/ids.ts';
+import { MAX_NAME_CHARS, ROLES } from '../domain/participant.ts';
+
+/** The fields that frames and bodies share. */
+
+const Id = z.string().regex(ID_PATTERN, '1 to 128 of A-Z a-z 0-9 . _ ~ : -');
+
+/** A correlation id of the client's own, or an idempotency key. */
+export const RequestId = Id;
+export const Key = Id;
+export const ConversationIdField = Id as unknown as z.ZodType<ConversationId, string>;
+export const ParticipantIdField = Id as unknown as z.ZodType<ParticipantId, string>;
+export const TurnIdField = Id as unknown as z.ZodType<TurnId, string>;
+
+/** A seq that exists: from 1. */
+export const SeqField = z.int().min(1);
+/** A position in the log: 0 is before the first event. */
+export const PositionField = z.int().min(0);
+export const TimeField = z.iso.datetime({ precision: 3 });
+
+/** Length in characters is checked where the configured limit is known. */
+export const ContentField = z.string().min(1);
+
+/** Bytes of metadata as JSON. */
+export const MAX_METADATA_BYTES = 4096;
+export const MetadataField = z
+  .record(z.string(), z.unknown())
+  .refine((value) => Buffer.byteLength(JSON.stringify(value)) <= MAX_METADATA_BYTES, {
+    message: `more than ${MAX_METADATA_BYTES} bytes as JSON`,
+  });
+
+export const NameField = z
+  .string()
+  .trim()
+  .min(1)
+  .max(MAX_NAME_CHARS)
+  .regex(/^\P{C}+$/u, 'no control characters');
+
+export const TokenField = z.string().min(1).max(8192);
+export const RoleField = z.enum(ROLES);
+export const KindField = z.enum(['human', 'agent']);
+export const VisibilityField = z.enum(VISIBILITIES);
+export const SpeaksField = z.enum(SPEAKS);
+export const WhileBusyField = z.enum(WHILE_BUSY);
+
+export const AuthorField = z.object({ id: ParticipantIdField, name: z.string(), kind: KindField });
+export const UsageField = z.object({
+  input_tokens: z.int().min(0),
+  output_tokens: z.int().min(0),
+});
+export const CitationField = z.object({
+  document_id: z.string(),
+  chunk_id: z.string(),
+  title: z.string(),
+  score: z.number(),
+});

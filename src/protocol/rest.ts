@@ -1,0 +1,84 @@
+import { z } from 'zod';
+import {
+  ContentField,
+  ConversationIdField,
+  MetadataField,
+  NameField,
+  ParticipantIdField,
+  PositionField,
+  RoleField,
+  SeqField,
+  SpeaksField,
+  VisibilityField,
+  WhileBusyField,
+} from './fields.ts';
+
+/** The bodies and queries of the REST interface. Unknown fields are ignored. */
+
+const AgentPatch = z
+  .object({ name: NameField, speaks: SpeaksField, while_busy: WhileBusyField })
+  .partial();
+
+export const TitleField = z.string().trim().min(1).max(200);
+
+export const CreateConversation = z.object({
+  conversation_id: ConversationIdField.optional(),
+  title: TitleField.nullable().optional(),
+  visibility: VisibilityField.optional(),
+  agent: AgentPatch.nullable().optional(),
+  metadata: MetadataField.optional(),
+});
+
+export const UpdateConversation = z
+  .object({
+    title: TitleField.nullable(),
+    visibility: VisibilityField,
+    agent: AgentPatch.nullable(),
+    metadata: MetadataField,
+  })
+  .partial()
+  .refine((changes) => Object.keys(changes).length > 0, { message: 'nothing to change' });
+
+export const CreateMessage = z.object({
+  content: ContentField,
+  reply_to: SeqField.optional(),
+  metadata: MetadataField.optional(),
+});
+
+export const EditMessage = z.object({ content: ContentField });
+
+export const PutParticipant = z.object({
+  name: NameField.optional(),
+  role: RoleField.exclude(['agent']).optional(),
+});
+
+export const CreateGuest = z.object({ name: NameField.optional() });
+
+/** Query text to a whole number. */
+const Whole = z.string().regex(/^\d{1,15}$/, 'a whole number').transform(Number);
+
+/** Items of a page at most, and when not said. */
+export const MAX_PAGE = 500;
+export const DEFAULT_PAGE = 100;
+const Limit = Whole.pipe(z.int().min(1).max(MAX_PAGE)).default(DEFAULT_PAGE);
+
+export const MessagesQuery = z.object({
+  after_seq: Whole.pipe(PositionField).optional(),
+  before_seq: Whole.pipe(SeqField).optional(),
+  limit: Limit,
+});
+
+export const EventsQuery = z.object({
+  after_seq: Whole.pipe(PositionField).default(0),
+  limit: Limit,
+});
+
+export const ListQuery = z.object({ cursor: ConversationIdField.optional(), limit: Limit });
+
+export const ConversationPath = z.object({ id: ConversationIdField });
+export const MessagePath = z.object({ id: ConversationIdField, seq: Whole.pipe(SeqField) });
+export const ParticipantPath = z.object({
+  id: ConversationIdField,
+  participant_id: ParticipantIdField,
+});
+
