@@ -1,0 +1,35 @@
+// The last line of a test run, alone and without colours: `12 passed, 0 failed, 1 skipped`.
+import type { SerializedError } from 'vitest';
+import type { Reporter, TestModule } from 'vitest/node';
+
+export interface Counts {
+  passed: number;
+  failed: number;
+  skipped: number;
+}
+
+/** `, N skipped` only when there are any. */
+export function closingLine({ passed, failed, skipped }: Counts): string {
+  return `${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ''}`;
+}
+
+/** Counts a file that could not be loaded, and an error outside of any test, as one failure each. */
+function count(modules: readonly TestModule[], errors: readonly SerializedError[]): Counts {
+  const counts: Counts = { passed: 0, failed: errors.length, skipped: 0 };
+  for (const module of modules) {
+    for (const test of module.children.allTests()) {
+      const { state } = test.result();
+      if (state !== 'pending') counts[state] += 1;
+    }
+    counts.failed += module.errors().length;
+    for (const suite of module.children.allSuites()) counts.failed += suite.errors().length;
+  }
+  return counts;
+}
+
+/** A vitest reporter; it stands last, so that its line does. */
+export const closingLineReporter: Reporter = {
+  onTestRunEnd(modules, errors) {
+    process.stdout.write(`${closingLine(count(modules, errors))}\n`);
+  },
+};

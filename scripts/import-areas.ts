@@ -1,0 +1,67 @@
+// Who may import whom: imports go one way, from the edges to the domain. scripts/import-rules.ts
+// holds the code to these two tables. Cycles are Biome's to find (noImportCycles).
+
+/** Folders (or single files), and what files inside may import besides their own area. */
+export interface Area {
+  readonly name: string;
+  /** Paths from the root of the repository; a folder ends in `/`. The longest match wins. */
+  readonly paths: readonly string[];
+  /** Other areas it may import, or everything. */
+  readonly imports: readonly string[] | 'everything';
+  /** Areas of which it may import types, and nothing that runs. */
+  readonly importsTypesOf?: readonly string[];
+  /** What it may import from outside the repository; by default packages and Node's own modules. */
+  readonly outside?: 'nothing' | 'packages';
+}
+
+export const AREAS: readonly Area[] = [
+  { name: 'domain', paths: ['src/domain/'], imports: [], outside: 'nothing' },
+  { name: 'protocol', paths: ['src/protocol/'], imports: ['domain'], outside: 'packages' },
+  { name: 'machines', paths: ['machines/'], imports: ['domain'], outside: 'packages' },
+  { name: 'store port', paths: ['storage/store.ts'], imports: ['domain'] },
+  { name: 'storage', paths: ['storage/'], imports: ['domain', 'store port', 'observability'] },
+  { name: 'agent port', paths: ['actors/agent-port.ts'], imports: ['domain'] },
+  {
+    name: 'actors',
+    paths: ['actors/'],
+    imports: ['domain', 'machines', 'agent port', 'observability'],
+    importsTypesOf: ['store port'],
+  },
+  { name: 'agent', paths: ['src/agent/'], imports: ['domain', 'agent port', 'observability'] },
+  {
+    name: 'http',
+    paths: ['src/http/'],
+    imports: ['domain', 'protocol', 'actors', 'agent port', 'observability'],
+  },
+  { name: 'observability', paths: ['src/observability/'], imports: ['domain'] },
+  { name: 'config', paths: ['src/config.ts'], imports: ['domain'] },
+  { name: 'client', paths: ['src/client/'], imports: ['protocol', 'domain'], outside: 'packages' },
+  {
+    name: 'web',
+    paths: ['src/web/'],
+    imports: ['client', 'protocol', 'domain'],
+    outside: 'packages',
+  },
+  {
+    name: 'process',
+    paths: ['src/runtime.ts', 'src/main.ts', 'src/cli/'],
+    imports: 'everything',
+  },
+  {
+    name: 'around',
+    paths: ['tests/', 'perf/', 'scripts/', 'vitest.config.ts', 'src/web/vite.config.ts'],
+    imports: 'everything',
+  },
+];
+
+/** Packages that stay behind one wall each; tests, benchmarks and scripts may use them, too. */
+export const WALLED_PACKAGES: readonly {
+  readonly packages: RegExp;
+  readonly inside: readonly string[];
+}[] = [
+  { packages: /^uWebSockets\.js$/, inside: ['src/http/'] },
+  { packages: /^(better-sqlite3|sqlite-vec)$/, inside: ['storage/sqlite/'] },
+  { packages: /^(langchain|@langchain\/.+)$/, inside: ['src/agent/'] },
+  { packages: /^xstate$/, inside: ['machines/', 'actors/'] },
+  { packages: /^(preact|@preact\/.+)$/, inside: ['src/web/'] },
+];

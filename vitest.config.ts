@@ -1,0 +1,23 @@
+import { configDefaults, defineConfig } from 'vitest/config';
+import { findChromium, NO_CHROMIUM } from './scripts/chromium.ts';
+import { closingLineReporter } from './scripts/closing-line.ts';
+
+const hasChromium = findChromium() !== undefined;
+if (!hasChromium) {
+  if (process.env['COLLOQUY_REQUIRE_CHROMIUM'] === '1') throw new Error(NO_CHROMIUM);
+  console.log(NO_CHROMIUM);
+}
+
+export default defineConfig({
+  test: {
+    include: ['tests/**/*.test.ts'],
+    exclude: [...configDefaults.exclude, ...(hasChromium ? [] : ['tests/browser/**'])],
+    // A process for each file: the native packages are not made for threads that come and go.
+    pool: 'forks',
+    // More would disturb each other's timings: many tests start servers of their own.
+    maxWorkers: 2,
+    testTimeout: 30_000,
+    hookTimeout: 30_000,
+    reporters: ['default', closingLineReporter],
+  },
+});
