@@ -1,8 +1,11 @@
 import { z } from 'zod';
-import { type Failure, failure } from '../domain/failure.ts';
+import type { Failure } from '../domain/failure.ts';
+import { failure } from '../domain/failure.ts';
 import { isId } from '../domain/ids.ts';
-import { type Result, err, ok } from '../domain/result.ts';
-import { CLIENT_FRAMES, type ClientFrame } from './client-frames.ts';
+import type { Result } from '../domain/result.ts';
+import { err, ok } from '../domain/result.ts';
+import type { ClientFrame } from './client-frames.ts';
+import { CLIENT_FRAMES } from './client-frames.ts';
 
 /** A refused frame, with what could be read of it, so that the client can tell which one it was. */
 export interface BadFrame {

@@ -1,7 +1,9 @@
 import type { Conversation } from '../domain/conversation.ts';
 import type { LogEvent } from '../domain/event.ts';
-import { type Failure, isRetryable, statusOf } from '../domain/failure.ts';
-import { type ConversationId, type Epoch, eventId } from '../domain/ids.ts';
+import type { Failure } from '../domain/failure.ts';
+import { isRetryable, statusOf } from '../domain/failure.ts';
+import type { ConversationId, Epoch } from '../domain/ids.ts';
+import { eventId } from '../domain/ids.ts';
 import type { Message } from '../domain/message.ts';
 import type { Author } from '../domain/participant.ts';
 import type { ServerFrame } from './server-frames.ts';

@@ -26,9 +26,10 @@ export const ContentField = z.string().min(1);
 
 /** Bytes of metadata as JSON. */
 export const MAX_METADATA_BYTES = 4096;
+const encoder = new TextEncoder();
 export const MetadataField = z
   .record(z.string(), z.unknown())
-  .refine((value) => Buffer.byteLength(JSON.stringify(value)) <= MAX_METADATA_BYTES, {
+  .refine((value) => encoder.encode(JSON.stringify(value)).length <= MAX_METADATA_BYTES, {
     message: `more than ${MAX_METADATA_BYTES} bytes as JSON`,
   });
 

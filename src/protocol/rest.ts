@@ -55,7 +55,10 @@ export const PutParticipant = z.object({
 export const CreateGuest = z.object({ name: NameField.optional() });
 
 /** Query text to a whole number. */
-const Whole = z.string().regex(/^\d{1,15}$/, 'a whole number').transform(Number);
+const Whole = z
+  .string()
+  .regex(/^\d{1,15}$/, 'a whole number')
+  .transform(Number);
 
 /** Items of a page at most, and when not said. */
 export const MAX_PAGE = 500;
@@ -81,4 +84,3 @@ export const ParticipantPath = z.object({
   id: ConversationIdField,
   participant_id: ParticipantIdField,
 });
-

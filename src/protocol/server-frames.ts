@@ -43,7 +43,7 @@ const event = {
 };
 
 export const EVENTS = {
-  'message': z.object({
+  message: z.object({
     ...event,
     kind: z.literal('message'),
     content: z.string().optional(),
@@ -103,7 +103,7 @@ export const EventFrame = z.discriminatedUnion('kind', [
 ]);
 
 export const SERVER_FRAMES = {
-  'welcome': z.object({
+  welcome: z.object({
     type: z.literal('welcome'),
     id: z.string().optional(),
     session_id: z.string(),
@@ -118,7 +118,7 @@ export const SERVER_FRAMES = {
     heartbeat_ms: z.int(),
     server: z.object({ name: z.string(), version: z.string() }),
   }),
-  'joined': z.object({
+  joined: z.object({
     type: z.literal('joined'),
     id: z.string(),
     ...conversation,
@@ -129,9 +129,9 @@ export const SERVER_FRAMES = {
     participants: z.array(member.extend({ online: z.boolean() })),
     turns: z.array(TurnSnapshot),
   }),
-  'live': z.object({ type: z.literal('live'), ...conversation, head_seq: PositionField }),
-  'left': z.object({ type: z.literal('left'), id: z.string(), ...conversation }),
-  'ack': z.object({
+  live: z.object({ type: z.literal('live'), ...conversation, head_seq: PositionField }),
+  left: z.object({ type: z.literal('left'), id: z.string(), ...conversation }),
+  ack: z.object({
     type: z.literal('ack'),
     id: z.string(),
     ...conversation,
@@ -140,8 +140,8 @@ export const SERVER_FRAMES = {
     created_at: TimeField,
     duplicate: z.boolean(),
   }),
-  'ok': z.object({ type: z.literal('ok'), id: z.string() }),
-  'event': EventFrame,
+  ok: z.object({ type: z.literal('ok'), id: z.string() }),
+  event: EventFrame,
   'turn.started': z.object({
     type: z.literal('turn.started'),
     ...turn,
@@ -183,25 +183,25 @@ export const SERVER_FRAMES = {
     usage: UsageField.optional(),
     error: failed.optional(),
   }),
-  'presence': z.object({
+  presence: z.object({
     type: z.literal('presence'),
     ...conversation,
     participant_id: ParticipantIdField,
     online: z.boolean(),
   }),
-  'typing': z.object({
+  typing: z.object({
     type: z.literal('typing'),
     ...conversation,
     participant_id: ParticipantIdField,
     active: z.boolean(),
   }),
-  'read': z.object({
+  read: z.object({
     type: z.literal('read'),
     ...conversation,
     participant_id: ParticipantIdField,
     seq: SeqField,
   }),
-  'reset': z.object({
+  reset: z.object({
     type: z.literal('reset'),
     ...conversation,
     reason: z.enum(['epoch', 'ahead', 'trimmed']),
@@ -209,8 +209,8 @@ export const SERVER_FRAMES = {
     head_seq: PositionField,
     first_seq: SeqField,
   }),
-  'pong': z.object({ type: z.literal('pong'), id: z.string().optional(), time: TimeField }),
-  'error': z.object({
+  pong: z.object({ type: z.literal('pong'), id: z.string().optional(), time: TimeField }),
+  error: z.object({
     type: z.literal('error'),
     id: z.string().optional(),
     conversation_id: z.string().optional(),
@@ -220,7 +220,7 @@ export const SERVER_FRAMES = {
     retryable: z.boolean(),
     retry_after_ms: z.int().optional(),
   }),
-  'bye': z.object({
+  bye: z.object({
     type: z.literal('bye'),
     reason: z.string(),
     reconnect_after_ms: z.int().optional(),
