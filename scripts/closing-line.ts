@@ -2,7 +2,7 @@
 import type { SerializedError } from 'vitest';
 import type { Reporter, TestModule } from 'vitest/node';
 
-export interface Counts {
+interface Counts {
   passed: number;
   failed: number;
   skipped: number;

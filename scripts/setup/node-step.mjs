@@ -26,7 +26,7 @@ const ARCHIVES = /** @type {Record<string, [string, string]>} */ ({
 });
 
 /** Major 22, from the minor on that strips types without a flag. */
-export function isRightNode(/** @type {string} */ version) {
+function isRightNode(/** @type {string} */ version) {
   const [major = 0, minor = 0] = version.split('.').map(Number);
   return major === 22 && minor >= 18;
 }
