@@ -1,0 +1,114 @@
+import {
+  type Agent,
+  type AgentChunk,
+  AgentFailure,
+  type TurnInput,
+} from '../../actors/agent-port.ts';
+import { type Clock, systemClock } from './clock.ts';
+import { Metronome, type Sleeper } from './metronome.ts';
+import { readScript, type Script } from './script.ts';
+
+export interface ScriptedOptions {
+  /** Tokens of an answer that the message does not ask otherwise of. */
+  readonly tokens: number;
+  /** 0 is all at once. */
+  readonly tokensPerSecond: number;
+  /** Milliseconds before the first token. */
+  readonly firstTokenMs: number;
+  /** Characters; an answer is never longer. */
+  readonly maxAnswerChars: number;
+  readonly clock: Clock;
+}
+
+export const SCRIPTED_DEFAULTS: ScriptedOptions = {
+  tokens: 40,
+  tokensPerSecond: 50,
+  firstTokenMs: 0,
+  maxAnswerChars: 10_000,
+  clock: systemClock,
+};
+
+/**
+ * The deterministic agent, for tests and load runs: the same turn gets the same words, at the pace asked
+ * for, and a message may direct it (see `readScript`). It reads one message of the history. After an abort
+ * the stream ends without `done`.
+ */
+export function scriptedAgent(options: Partial<ScriptedOptions> = {}): Agent {
+  const settings = { ...SCRIPTED_DEFAULTS, ...options };
+  const metronome = new Metronome(settings.clock);
+  return {
+    label: 'scripted',
+    answer: (input, signal) => answer(input, signal, { settings, metronome }),
+  };
+}
+
+async function* answer(
+  input: TurnInput,
+  signal: AbortSignal,
+  { settings, metronome }: { settings: ScriptedOptions; metronome: Metronome },
+): AsyncGenerator<AgentChunk> {
+  const [trigger] = await input.history(1);
+  const content = trigger?.body.content ?? '';
+  const script = readScript(content, `${input.turnId}:${input.triggerSeq}`, settings);
+  const sleeper = metronome.sleeper();
+  const pace: Pace = { sleeper, signal, clock: settings.clock };
+  signal.addEventListener('abort', sleeper.wake, { once: true });
+  try {
+    if (script.restartAfter !== undefined) {
+      yield* speak(firstTry(script, script.restartAfter), pace);
+      if (signal.aborted) return;
+      yield { type: 'restarted' };
+    }
+    yield* speak(script, pace);
+    if (signal.aborted || script.cutAfter !== undefined) return;
+    const tokens = { input: Math.ceil(content.length / 4), output: script.tokens.length };
+    yield { type: 'usage', usage: { input_tokens: tokens.input, output_tokens: tokens.output } };
+    yield { type: 'done' };
+  } finally {
+    signal.removeEventListener('abort', sleeper.wake);
+  }
+}
+
+interface Pace {
+  readonly sleeper: Sleeper;
+  readonly signal: AbortSignal;
+  readonly clock: Clock;
+}
+
+/** What is said before the turn begins again: so many tokens, and nothing that ends it. */
+function firstTry(script: Script, tokens: number): Script {
+  return {
+    ...script,
+    tokens: script.tokens.slice(0, tokens),
+    failAfter: undefined,
+    stallAfter: undefined,
+    cutAfter: undefined,
+  };
+}
+
+/** Each token at its own time from the start: a slow reader makes the answer late, but never slower. */
+async function* speak(script: Script, pace: Pace): AsyncGenerator<AgentChunk> {
+  const { sleeper, signal, clock } = pace;
+  const start = clock.now() + script.firstTokenMs;
+  const gapMs = script.tokensPerSecond > 0 ? 1_000 / script.tokensPerSecond : 0;
+  for (let i = 0; ; i++) {
+    if (i === script.stallAfter) await aborted(signal);
+    if (signal.aborted) return;
+    if (i === script.failAfter) throw new AgentFailure('agent_unavailable', TOLD_TO_FAIL);
+    if (i === script.cutAfter) return;
+    const text = script.tokens[i];
+    if (text === undefined) return;
+    await sleeper.until(start + i * gapMs);
+    if (signal.aborted) return;
+    yield { type: 'delta', text };
+  }
+}
+
+const TOLD_TO_FAIL = 'The scripted agent was told to fail.';
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener('abort', () => resolve(), { once: true });
+  });
+}
