@@ -4,8 +4,11 @@ import { closingLineReporter } from './scripts/closing-line.ts';
 
 const hasChromium = findChromium() !== undefined;
 if (!hasChromium) {
-  if (process.env['COLLOQUY_REQUIRE_CHROMIUM'] === '1') throw new Error(NO_CHROMIUM);
   console.log(NO_CHROMIUM);
+  if (process.env['COLLOQUY_REQUIRE_CHROMIUM'] === '1') {
+    console.error('COLLOQUY_REQUIRE_CHROMIUM=1 makes that an error.');
+    process.exit(1);
+  }
 }
 
 export default defineConfig({

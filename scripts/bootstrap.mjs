@@ -40,7 +40,7 @@ for (const [signal, code] of /** @type {const} */ ([
 async function bootstrap(/** @type {Step[]} */ steps) {
   if (steps.every((step) => step.isFresh())) return;
   await withCheckoutLock(async () => {
-    rmSync(scratch, { recursive: true, force: true, maxRetries: 3 }); // What a killed one left.
+    sweep(); // What a killed one left.
     for (const step of steps) {
       if (step.isFresh()) continue;
       const end = sayDoing(step.doing());
@@ -53,8 +53,17 @@ async function bootstrap(/** @type {Step[]} */ steps) {
       }
       end(`${((Date.now() - start) / 1000).toFixed(1)} s`);
     }
-    rmSync(scratch, { recursive: true, force: true, maxRetries: 3 });
+    sweep();
   });
+}
+
+/** Every step works in a folder of its own, so what cannot be removed now waits for the next time. */
+function sweep() {
+  try {
+    rmSync(scratch, { recursive: true, force: true, maxRetries: 3 });
+  } catch {
+    // The npm of a killed bootstrap may still be writing here.
+  }
 }
 
 const last = STEPS.findIndex((step) => step.name === process.argv[2]);

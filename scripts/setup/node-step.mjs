@@ -43,17 +43,17 @@ export const nodeStep = {
   doing: () => `getting Node ${nodeVersion}, as the system's is ${process.versions.node}`,
   async run() {
     const archive = ARCHIVES[`${process.platform}-${process.arch}`];
-    const byHand = 'Install Node 22.18 or newer 22 yourself, and start again.';
+    const advice = 'Or install a Node 22 (22.18 or newer) yourself, and start again.';
     if (!archive)
       throw new StepFailed(
-        `there is no ready Node for ${process.platform}-${process.arch}. ${byHand}`,
+        `there is no ready Node for ${process.platform}-${process.arch}. ${advice}`,
       );
     const [name, sha512] = archive;
     mkdirSync(scratch, { recursive: true });
     const into = mkdtempSync(join(scratch, 'node-'));
-    const failure = `could not get Node ${nodeVersion} (${name}). ${byHand}`;
-    const pack = ['pack', `${name}@${nodeVersion}`, '--pack-destination', into, '--loglevel=error'];
-    await runNpm(process.execPath, pack, { cwd: into, failure });
+    const failure = `could not get Node ${nodeVersion} (${name})`;
+    const pack = ['pack', `${name}@${nodeVersion}`, '--pack-destination', into];
+    await runNpm(process.execPath, pack, { cwd: into, failure, advice });
     const tgz = join(into, `${name}-${nodeVersion}.tgz`);
     if (createHash('sha512').update(readFileSync(tgz)).digest('base64') !== sha512) {
       throw new StepFailed(
@@ -70,7 +70,8 @@ export const nodeStep = {
     // Before it counts as there: a Node that does not run here (musl, an old glibc) says so now.
     await runTool(join(unpacked, 'bin', 'node'), ['-e', '0'], {
       cwd: root,
-      failure: `Node ${nodeVersion} does not run on this machine. ${byHand}`,
+      failure: `Node ${nodeVersion} does not run on this machine`,
+      advice,
     });
     mkdirSync(dirname(nodeHome), { recursive: true });
     rmSync(nodeHome, { recursive: true, force: true });

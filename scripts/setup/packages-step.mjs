@@ -52,7 +52,6 @@ export const packagesStep = {
       '--no-fund',
       '--include=dev',
       '--include=optional',
-      '--loglevel=error',
     ];
     await runNpm(projectNode(), args, { cwd: into, failure: 'could not install the packages' });
     const fresh = join(into, 'node_modules');

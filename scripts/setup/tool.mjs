@@ -37,11 +37,12 @@ export function stopRunningTool() {
  * Runs a tool to its end and gives its stdout.
  * @param {string} command
  * @param {readonly string[]} args
- * @param {{ cwd: string, env?: NodeJS.ProcessEnv, failure: string, missing?: string }} how
- *   `failure` opens the message when it fails, `missing` is the message when it is not installed
+ * @param {{ cwd: string, env?: NodeJS.ProcessEnv, failure: string, advice?: string, missing?: string }} how
+ *   `failure` opens the message when it fails and `advice` ends it; `missing` is the message when
+ *   the tool is not installed
  * @returns {Promise<string>} fails with StepFailed, which carries the tail of what the tool said
  */
-export function runTool(command, args, { cwd, env = process.env, failure, missing }) {
+export function runTool(command, args, { cwd, env = process.env, failure, advice, missing }) {
   return new Promise((resolve, reject) => {
     const child = spawn(command, args, {
       cwd,
@@ -77,20 +78,29 @@ export function runTool(command, args, { cwd, env = process.env, failure, missin
       const why = isLate
         ? `gave up after ${LIMIT_MS / 60_000} minutes`
         : `it ended with ${signal ?? `code ${code}`}`;
-      reject(new StepFailed(`${failure}: ${why}\n${tail(both)}`));
+      reject(
+        new StepFailed([`${failure}: ${why}`, ...tail(both), advice].filter(Boolean).join('\n')),
+      );
     });
   });
 }
 
+/** Lines of npm's that tell a person nothing: its warnings, its stack, where its log is. */
+const NOISE = /^npm (warn|notice)|^npm error\s*(at |$|A complete log)|^\s*$/;
+
 /** The last lines that say something, indented. */
 function tail(/** @type {string} */ text) {
-  const lines = text.split('\n').filter((line) => line.trim() && !/^npm (warn|notice)/.test(line));
-  return lines
-    .slice(-TAIL_LINES)
-    .map((line) => `  ${line}`)
-    .join('\n');
+  const lines = text.split('\n').filter((line) => !NOISE.test(line));
+  return lines.slice(-TAIL_LINES).map((line) => `  ${line}`);
 }
 
+/** npm's own retries wait for more than a minute before they say that there is no network. */
+const NPM_FLAGS = [
+  '--loglevel=error',
+  '--fetch-retries=3',
+  '--fetch-retry-mintimeout=1000',
+  '--fetch-retry-maxtimeout=8000',
+];
 const NO_NPM = 'npm is needed to set up this checkout and was not found: install Node.js with npm';
 
 /**
@@ -98,13 +108,15 @@ const NO_NPM = 'npm is needed to set up this checkout and was not found: install
  * follow the Node the project runs on, not the system's.
  * @param {string} node
  * @param {readonly string[]} args
- * @param {{ cwd: string, failure: string }} how
+ * @param {{ cwd: string, failure: string, advice?: string }} how
  */
-export function runNpm(node, args, { cwd, failure }) {
+export function runNpm(node, args, { cwd, failure, advice }) {
   const env = { ...process.env, PATH: `${dirname(node)}${delimiter}${process.env.PATH}` };
-  const how = { cwd, env, failure, missing: NO_NPM };
+  const how = { cwd, env, failure, advice, missing: NO_NPM };
   const script = npmScript();
-  return script ? runTool(node, [script, ...args], how) : runTool('npm', args, how);
+  return script
+    ? runTool(node, [script, ...args, ...NPM_FLAGS], how)
+    : runTool('npm', [...args, ...NPM_FLAGS], how);
 }
 
 /** npm's own script: what runs us, or what `npm` on the PATH links to. */
