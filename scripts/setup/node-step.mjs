@@ -43,7 +43,7 @@ export const nodeStep = {
   doing: () => `getting Node ${nodeVersion}, as the system's is ${process.versions.node}`,
   async run() {
     const archive = ARCHIVES[`${process.platform}-${process.arch}`];
-    const advice = 'Or install a Node 22 (22.18 or newer) yourself, and start again.';
+    const advice = 'A Node 22 (22.18 or newer) installed by hand would do, too.';
     if (!archive)
       throw new StepFailed(
         `there is no ready Node for ${process.platform}-${process.arch}. ${advice}`,

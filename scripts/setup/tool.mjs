@@ -37,7 +37,7 @@ export function stopRunningTool() {
  * Runs a tool to its end and gives its stdout.
  * @param {string} command
  * @param {readonly string[]} args
- * @param {{ cwd: string, env?: NodeJS.ProcessEnv, failure: string, advice?: string, missing?: string }} how
+ * @param {{ cwd: string, env?: NodeJS.ProcessEnv, failure: string, advice?: string | undefined, missing?: string }} how
  *   `failure` opens the message when it fails and `advice` ends it; `missing` is the message when
  *   the tool is not installed
  * @returns {Promise<string>} fails with StepFailed, which carries the tail of what the tool said
