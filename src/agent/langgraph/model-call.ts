@@ -1,0 +1,92 @@
+/**
+ * The one file that knows LangChain's agent: builds it once, and turns its stream into ours.
+ *
+ * - `ChatOpenAICompletions`, not `ChatOpenAI`: the latter takes some models to the Responses API whatever
+ *   `useResponsesApi` says, and that path loses names and is not there on compatible endpoints.
+ * - `streaming` stays unset: with it, LangChain counts tokens with a tokenizer from the network.
+ * - No retries of the client's own: they would begin again behind what was already shown.
+ * - No checkpointer: the conversation's log is the only history.
+ */
+import { AIMessage, AIMessageChunk, HumanMessage, SystemMessage } from '@langchain/core/messages';
+import { ChatOpenAICompletions } from '@langchain/openai';
+import { createAgent } from 'langchain';
+
+import type { Usage } from '../../domain/event.ts';
+import type { ModelOptions } from './options.ts';
+import type { PromptMessage } from './prompt.ts';
+import { faultOf } from './provider-error.ts';
+
+export type ModelEvent =
+  | { readonly type: 'text'; readonly text: string }
+  /** The model is at work, with nothing to show: a role, a thought. */
+  | { readonly type: 'sign' }
+  | { readonly type: 'usage'; readonly usage: Usage }
+  /** The last one. `reason` is the provider's (`stop`, `length`, …); absent when the stream just ended. */
+  | { readonly type: 'finish'; readonly reason: string | undefined };
+
+/** One call of the model. Throws `ModelFault`; closes the connection when `signal` aborts. */
+export type ModelCall = (
+  prompt: readonly PromptMessage[],
+  signal: AbortSignal,
+) => AsyncIterable<ModelEvent>;
+
+const OPENAI_URL = 'https://api.openai.com/v1';
+
+/** Builds the agent; reused for every turn, it holds nothing between them. */
+export function modelCall(options: ModelOptions): ModelCall {
+  const model = new ChatOpenAICompletions({
+    model: options.model,
+    // Both are said, or the client takes them from OPENAI_* of the environment behind the configuration's back.
+    apiKey: options.apiKey ?? 'none',
+    configuration: { baseURL: options.baseUrl ?? OPENAI_URL },
+    maxRetries: 0,
+    ...(options.maxOutputTokens === undefined ? {} : { maxTokens: options.maxOutputTokens }),
+  });
+  const agent = createAgent({ model, tools: [] });
+
+  return async function* call(prompt, signal) {
+    try {
+      const stream = await agent.stream(
+        { messages: prompt.map(toLangChain) },
+        { streamMode: ['messages', 'updates'], signal },
+      );
+      let finish: string | undefined;
+      for await (const [mode, data] of stream) {
+        if (mode === 'messages') yield* eventsOf(data[0]);
+        else finish = finishOf(data['model_request']?.messages) ?? finish;
+      }
+      yield { type: 'finish', reason: finish };
+    } catch (error) {
+      throw faultOf(error, options.apiKey);
+    }
+  };
+}
+
+function toLangChain({ role, content }: PromptMessage): SystemMessage | HumanMessage | AIMessage {
+  switch (role) {
+    case 'system':
+      return new SystemMessage(content);
+    case 'user':
+      return new HumanMessage(content);
+    case 'assistant':
+      return new AIMessage(content);
+  }
+}
+
+function* eventsOf(message: unknown): Generator<ModelEvent> {
+  if (!(message instanceof AIMessageChunk)) return;
+  yield message.text === '' ? { type: 'sign' } : { type: 'text', text: message.text };
+  const usage = message.usage_metadata;
+  if (usage === undefined) return;
+  const { input_tokens, output_tokens } = usage;
+  yield { type: 'usage', usage: { input_tokens, output_tokens } };
+}
+
+/** The chunks do not carry why the model stopped; the message that the graph makes of them does. */
+function finishOf(messages: readonly unknown[] | undefined): string | undefined {
+  const last = messages?.at(-1);
+  const reason: unknown = AIMessage.isInstance(last)
+    ? last.response_metadata['finish_reason']
+    : undefined;
+  return typeof reason === 'string' ? reason : undefined;
+}
