@@ -33,13 +33,13 @@ writeFileSync(out + '/index.html', 'built');
 VITE
 `;
 
-export interface Ended {
+interface Ended {
   readonly code: number | null;
   readonly stdout: string;
   readonly stderr: string;
 }
 
-export interface Running {
+interface Running {
   readonly child: ChildProcess;
   readonly ended: Promise<Ended>;
   /** Resolves once the process has written this text; rejects when it ends without. */
