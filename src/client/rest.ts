@@ -1,0 +1,63 @@
+import { errorOfProblem, localError } from './colloquy-error.ts';
+import type { Credentials } from './credentials.ts';
+import type { StoredMessage } from './wire.ts';
+
+export interface PageOptions {
+  /** Only messages before this seq: the newest of them. */
+  readonly beforeSeq?: number;
+  /** Only messages after this seq: the oldest of them. */
+  readonly afterSeq?: number;
+  readonly limit?: number;
+}
+
+export interface RestParts {
+  /** Without a trailing slash. */
+  readonly base: string;
+  readonly credentials: Credentials;
+  readonly fetch: typeof globalThis.fetch;
+}
+
+/** The REST calls that go with a connection. Each fails with a ColloquyError. */
+export class Rest {
+  readonly #parts: RestParts;
+
+  constructor(parts: RestParts) {
+    this.#parts = parts;
+  }
+
+  /** One page of messages as they stand now, oldest first. */
+  async messages(conversationId: string, page: PageOptions): Promise<readonly StoredMessage[]> {
+    const query = new URLSearchParams();
+    if (page.beforeSeq !== undefined) query.set('before_seq', String(page.beforeSeq));
+    if (page.afterSeq !== undefined) query.set('after_seq', String(page.afterSeq));
+    if (page.limit !== undefined) query.set('limit', String(page.limit));
+    const path = `/v1/conversations/${encodeURIComponent(conversationId)}/messages`;
+    const body = (await this.#get(`${path}?${query}`)) as { items: StoredMessage[] };
+    return body.items.toSorted((a, b) => a.seq - b.seq);
+  }
+
+  async #get(path: string): Promise<unknown> {
+    const token = await this.#parts.credentials.token();
+    const headers: Record<string, string> = { accept: 'application/json' };
+    if (token !== undefined) headers['authorization'] = `Bearer ${token}`;
+    let response: Response;
+    let body: unknown;
+    try {
+      response = await this.#parts.fetch(`${this.#parts.base}${path}`, { headers });
+      const text = await response.text();
+      body = parsed(text);
+    } catch {
+      throw localError('unreachable');
+    }
+    if (!response.ok) throw errorOfProblem(response.status, body);
+    return body;
+  }
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
