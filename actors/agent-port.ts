@@ -1,7 +1,7 @@
-import type { ConversationId, ParticipantId, TurnId } from '../src/domain/ids.ts';
 import type { Citation, Usage } from '../src/domain/event.ts';
-import type { Message } from '../src/domain/message.ts';
 import type { Reason } from '../src/domain/failure.ts';
+import type { ConversationId, ParticipantId, TurnId } from '../src/domain/ids.ts';
+import type { Message } from '../src/domain/message.ts';
 
 /**
  * The agent, as the runtime sees it: one call a turn. An implementation keeps no history of its own;
@@ -36,7 +36,12 @@ export interface TurnInput {
 export type AgentChunk =
   | { readonly type: 'delta'; readonly text: string }
   | { readonly type: 'restarted' }
-  | { readonly type: 'tool_call'; readonly callId: string; readonly name: string; readonly args: unknown }
+  | {
+      readonly type: 'tool_call';
+      readonly callId: string;
+      readonly name: string;
+      readonly args: unknown;
+    }
   | {
       readonly type: 'tool_result';
       readonly callId: string;

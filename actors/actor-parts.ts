@@ -1,0 +1,50 @@
+import type { Reason } from '../src/domain/failure.ts';
+import type { EndState } from '../src/domain/turn.ts';
+import type { Store } from '../storage/store.ts';
+import type { Agent } from './agent-port.ts';
+import type { AudienceCounters } from './audience.ts';
+import type { Clock } from './clock.ts';
+import type { CommitTick } from './commit-tick.ts';
+import type { Encoder, Publish } from './outlet.ts';
+import type { TurnLimits } from './turns.ts';
+
+export interface ActorLimits {
+  /** Drafts that may wait in a conversation. */
+  readonly mailboxCapacity: number;
+  readonly maxParticipants: number;
+  /** Turns of an agent that have not ended, in one conversation. */
+  readonly maxQueuedTurns: number;
+  /** Conversations that may be live at once. */
+  readonly maxLive: number;
+  /** Milliseconds without use after which a conversation that nobody listens to is stopped. */
+  readonly idleMs: number;
+  /** Unread bytes of a connection above which it is congested. */
+  readonly outboundBytes: number;
+  /** Milliseconds a connection may stay congested. */
+  readonly slowConsumerMs: number;
+  readonly turns: TurnLimits;
+}
+
+/** Plain numbers, read when somebody looks: counting costs the hot path an addition. */
+export interface Counters extends AudienceCounters {
+  readonly refuse: (reason: Reason) => void;
+  /** A batch of so many events was committed. */
+  readonly commit: (events: number) => void;
+  readonly turnEnded: (state: EndState, tookMs: number) => void;
+}
+
+/** Tells the log about something that is nobody's answer: an event name, ids, and the cause. */
+export type Report = (event: string, about: Readonly<Record<string, unknown>>) => void;
+
+/** What every conversation of a process shares. */
+export interface ActorParts {
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly tick: CommitTick;
+  readonly encoder: Encoder;
+  readonly publish: Publish;
+  readonly counters: Counters;
+  readonly report: Report;
+  readonly limits: ActorLimits;
+  readonly agent?: Agent | undefined;
+}

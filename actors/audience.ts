@@ -1,0 +1,318 @@
+import type { LogEvent } from '../src/domain/event.ts';
+import type { ParticipantId } from '../src/domain/ids.ts';
+import type { Result } from '../src/domain/result.ts';
+import type { EventPage } from '../storage/store.ts';
+import type { Clock } from './clock.ts';
+import type { Encoder, Notice, Origin, Outlet, Publish } from './outlet.ts';
+import { Subscription } from './subscription.ts';
+
+/** Up to this many listeners, a write to each is as cheap as a topic (perf/README.md). */
+const DIRECT_LISTENERS = 4;
+/** A page of the log for one who is behind: events, and characters of their bodies. */
+const PAGE_EVENTS = 256;
+const PAGE_CHARS = 256 * 1024;
+/** Newest events kept while somebody is behind, so that reading the store always ends. */
+const RECENT_EVENTS = 256;
+/** Characters of notices after which the listeners' budgets are looked at. */
+const NOTICE_CHECK_CHARS = 16 * 1024;
+
+export interface AudienceOptions {
+  readonly topic: string;
+  readonly encoder: Encoder;
+  readonly publish: Publish;
+  readonly clock: Clock;
+  /** Unread bytes of a connection above which it is congested. */
+  readonly outboundBytes: number;
+  readonly counters: AudienceCounters;
+  readonly origin: () => Origin;
+  readonly headSeq: () => number;
+  readonly readEvents: (page: EventPage) => Promise<Result<readonly LogEvent[], unknown>>;
+  /** Frames of the running turns, for one who has missed deltas. */
+  readonly turnSnapshots: () => readonly Notice[];
+  /** The log could not be read for this one; it is closed to come back later. */
+  readonly onReadFailed: (cause: unknown) => void;
+}
+
+export interface AudienceCounters {
+  deliveries: number;
+  congested: number;
+  replayed: number;
+}
+
+/**
+ * The subscriptions of one conversation.
+ *
+ * Owns: who is live, who is behind, and at which seq. Does not own: sockets, the log, membership.
+ * Invariants: A1. A live subscription has been given every event up to the head, in order, each once.
+ * A2. One that is behind is not in the topic, and its `position` says where it is.
+ * A3. It becomes live in the same turn of the event loop in which its position is found to be the head.
+ * A4. No queue grows here: who has too much unread is left at its position.
+ */
+export class Audience {
+  readonly #options: AudienceOptions;
+  readonly #live = new Set<Subscription>();
+  readonly #behind = new Set<Subscription>();
+  readonly #byParticipant = new Map<ParticipantId, Set<Subscription>>();
+  #recent: LogEvent[] = [];
+  #noticeChars = 0;
+
+  constructor(options: AudienceOptions) {
+    this.#options = options;
+  }
+
+  get size(): number {
+    return this.#live.size + this.#behind.size;
+  }
+
+  isOnline(participantId: ParticipantId): boolean {
+    return this.#byParticipant.has(participantId);
+  }
+
+  /** Starts at `position`; what is after it follows, then `live`. */
+  attach(outlet: Outlet, participantId: ParticipantId, position: number): Subscription {
+    const subscription = new Subscription(outlet, participantId, position);
+    this.#behind.add(subscription);
+    const own = this.#byParticipant.get(participantId);
+    if (own === undefined) this.#byParticipant.set(participantId, new Set([subscription]));
+    else own.add(subscription);
+    return subscription;
+  }
+
+  /** Begins, or goes on, to bring one up to the head. */
+  catchUp(subscription: Subscription): void {
+    if (subscription.isReading) return;
+    subscription.isReading = true;
+    this.#pump(subscription)
+      .catch((cause) => this.#giveUp(subscription, cause))
+      .finally(() => {
+        subscription.isReading = false;
+      });
+  }
+
+  detach(subscription: Subscription): void {
+    if (!subscription.step('CLOSE')) return;
+    if (this.#live.delete(subscription)) {
+      subscription.outlet.topics?.leave(this.#options.topic);
+    }
+    this.#behind.delete(subscription);
+    const own = this.#byParticipant.get(subscription.participantId);
+    own?.delete(subscription);
+    if (own?.size === 0) this.#byParticipant.delete(subscription.participantId);
+    if (subscription.congestedSince !== undefined) this.#options.counters.congested -= 1;
+    this.#forgetRecent();
+  }
+
+  detachAll(): Subscription[] {
+    const all = [...this.#live, ...this.#behind];
+    for (const subscription of all) this.detach(subscription);
+    return all;
+  }
+
+  /** Gives a committed batch to every live subscription. The head is already moved. */
+  deliver(events: readonly LogEvent[]): void {
+    if (this.#live.size > 0) for (const event of events) this.#deliverEvent(event);
+    if (this.#behind.size > 0) {
+      // What was deleted must not be read from here any more.
+      if (events.some(({ kind }) => kind === 'message.deleted')) this.#recent = [];
+      this.#recent.push(...events);
+      if (this.#recent.length > RECENT_EVENTS) this.#recent = this.#recent.slice(-RECENT_EVENTS);
+    }
+    this.#checkBudgets(this.#options.headSeq());
+  }
+
+  /** The head was moved by somebody else: everyone reads on from `from`. */
+  reread(from: number): void {
+    for (const subscription of [...this.#live]) {
+      subscription.step('STALE');
+      this.#fallBehind(subscription, from);
+      this.catchUp(subscription);
+    }
+  }
+
+  /** Says something without a seq to the live ones, except `except`'s own connections. */
+  notify(notice: Notice, except?: ParticipantId): void {
+    const frame = this.#options.encoder.notice(this.#options.origin(), notice);
+    this.#fanOut(frame, except ?? null, null, undefined);
+    if (notice.kind === 'turn.ended') {
+      for (const subscription of this.#behind) subscription.missEnd(frame);
+    }
+    for (const subscription of this.#direct()) subscription.outlet.flush();
+    this.#noticeChars += frame.length;
+    if (this.#noticeChars > NOTICE_CHECK_CHARS) this.#checkBudgets(this.#options.headSeq());
+  }
+
+  /** The connection has room again. */
+  drained(subscription: Subscription): void {
+    if (subscription.state !== 'congested' || this.#isOver(subscription, 0.5)) return;
+    subscription.step('DRAINED');
+    subscription.congestedSince = undefined;
+    this.#options.counters.congested -= 1;
+    this.catchUp(subscription);
+  }
+
+  /** Closes those that have been congested since before `deadline`. */
+  closeHopeless(deadline: number): void {
+    for (const subscription of [...this.#behind]) {
+      const { congestedSince } = subscription;
+      if (congestedSince === undefined || congestedSince > deadline) continue;
+      subscription.outlet.close('slow_consumer');
+    }
+  }
+
+  #deliverEvent(event: LogEvent): void {
+    const { encoder, origin } = this.#options;
+    const frame = encoder.event(origin(), event, false);
+    const own = event.key === null ? null : encoder.event(origin(), event, true);
+    this.#options.counters.deliveries += this.#live.size;
+    this.#fanOut(frame, own === null ? null : event.author.id, own, event.seq);
+  }
+
+  /** `frame` to all; to `special`'s connections `own` instead, or nothing when that is null. */
+  #fanOut(
+    frame: string,
+    special: ParticipantId | null,
+    own: string | null,
+    seq: number | undefined,
+  ): void {
+    for (const subscription of this.#direct()) {
+      if (subscription.participantId !== special) subscription.outlet.send(frame, seq);
+      else if (own !== null) subscription.outlet.send(own, seq);
+    }
+    if (this.#live.size <= DIRECT_LISTENERS) return;
+    const specials = [...(special === null ? [] : (this.#byParticipant.get(special) ?? []))].filter(
+      ({ state }) => state === 'live',
+    );
+    this.#publish(frame, specials);
+    for (const subscription of specials) {
+      if (subscription.outlet.topics === undefined || own === null) continue;
+      subscription.outlet.send(own, seq);
+      subscription.outlet.flush();
+    }
+  }
+
+  /** One write to the topic, which none of `except` gets. */
+  #publish(frame: string, except: readonly Subscription[]): void {
+    const { topic, publish } = this.#options;
+    const members = except.flatMap(({ outlet }) => outlet.topics ?? []);
+    const [first] = members;
+    if (first === undefined) {
+      publish(topic, frame);
+    } else if (members.length === 1) {
+      first.publishToOthers(topic, frame);
+    } else {
+      for (const member of members) member.leave(topic);
+      publish(topic, frame);
+      for (const member of members) member.enter(topic);
+    }
+  }
+
+  /** The live ones that are written to one by one. */
+  *#direct(): Iterable<Subscription> {
+    const isSmall = this.#live.size <= DIRECT_LISTENERS;
+    for (const subscription of this.#live) {
+      if (isSmall || subscription.outlet.topics === undefined) yield subscription;
+    }
+  }
+
+  #checkBudgets(headSeq: number): void {
+    this.#noticeChars = 0;
+    for (const subscription of this.#live) {
+      subscription.outlet.flush();
+      if (this.#isOver(subscription)) this.#congest(subscription, headSeq);
+    }
+  }
+
+  #congest(subscription: Subscription, position: number): void {
+    subscription.step('OVER');
+    subscription.congestedSince = this.#options.clock.now();
+    this.#options.counters.congested += 1;
+    this.#fallBehind(subscription, position);
+  }
+
+  #fallBehind(subscription: Subscription, position: number): void {
+    if (this.#live.delete(subscription)) {
+      subscription.outlet.topics?.leave(this.#options.topic);
+      subscription.position = position;
+      this.#behind.add(subscription);
+    }
+  }
+
+  #isOver(subscription: Subscription, share = 1): boolean {
+    return subscription.outlet.bufferedBytes() > this.#options.outboundBytes * share;
+  }
+
+  async #pump(subscription: Subscription): Promise<void> {
+    while (subscription.state === 'replaying') {
+      const { position } = subscription;
+      if (position >= this.#options.headSeq()) {
+        this.#goLive(subscription);
+        return;
+      }
+      const recent = this.#recentAfter(position);
+      if (recent !== undefined) {
+        this.#give(subscription, recent);
+        continue;
+      }
+      const page = await this.#options.readEvents({
+        afterSeq: position,
+        limit: PAGE_EVENTS,
+        maxChars: PAGE_CHARS,
+      });
+      if (!page.ok) return this.#giveUp(subscription, page.failure);
+      if (page.value.length === 0) return this.#giveUp(subscription, `no events after ${position}`);
+      if (subscription.state === 'replaying') this.#give(subscription, page.value);
+    }
+  }
+
+  /** The log can't be read for it now: it may come back with its last seq. */
+  #giveUp(subscription: Subscription, cause: unknown): void {
+    this.#options.onReadFailed(cause);
+    subscription.outlet.close('slow_consumer');
+  }
+
+  #give(subscription: Subscription, events: readonly LogEvent[]): void {
+    const { encoder, origin } = this.#options;
+    for (const event of events) {
+      if (event.seq !== subscription.position + 1) {
+        throw new Error(`gap: ${event.seq} after ${subscription.position}`);
+      }
+      const isOwn = event.key !== null && event.author.id === subscription.participantId;
+      subscription.outlet.send(encoder.event(origin(), event, isOwn), event.seq);
+      subscription.position = event.seq;
+    }
+    subscription.outlet.flush();
+    this.#options.counters.replayed += events.length;
+    if (this.#isOver(subscription)) this.#congest(subscription, subscription.position);
+  }
+
+  #goLive(subscription: Subscription): void {
+    const { encoder, origin, topic } = this.#options;
+    const { outlet } = subscription;
+    subscription.step('LEVEL');
+    this.#behind.delete(subscription);
+    this.#live.add(subscription);
+    if (!subscription.isAnnounced) {
+      subscription.isAnnounced = true;
+      outlet.send(encoder.notice(origin(), { kind: 'live', headSeq: this.#options.headSeq() }));
+    }
+    for (const frame of subscription.takeMissedEnds()) outlet.send(frame);
+    for (const notice of this.#options.turnSnapshots()) {
+      outlet.send(encoder.notice(origin(), notice));
+    }
+    outlet.flush();
+    outlet.topics?.enter(topic);
+    this.#forgetRecent();
+  }
+
+  /** The kept events after `position`, when they reach back to it. */
+  #recentAfter(position: number): readonly LogEvent[] | undefined {
+    const [first] = this.#recent;
+    if (first === undefined || first.seq > position + 1) return undefined;
+    const after = this.#recent.slice(position + 1 - first.seq);
+    return after.length === 0 ? undefined : after;
+  }
+
+  #forgetRecent(): void {
+    if (this.#behind.size === 0) this.#recent = [];
+  }
+}

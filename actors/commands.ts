@@ -1,0 +1,172 @@
+import type { AgentSettings, Conversation, Settings } from '../src/domain/conversation.ts';
+import { type LogEvent, encodeBody } from '../src/domain/event.ts';
+import { type Failure, failure } from '../src/domain/failure.ts';
+import { type ConversationId, newConversationId, newEpoch } from '../src/domain/ids.ts';
+import type { Message } from '../src/domain/message.ts';
+import { type Author, type Member, type Role, mayManage } from '../src/domain/participant.ts';
+import { type Result, err, ok } from '../src/domain/result.ts';
+import type { Store } from '../storage/store.ts';
+import { memberOf } from './access.ts';
+import type { ConversationActor } from './conversation-actor.ts';
+import type { Outcome } from './draft.ts';
+import type { Registry } from './registry.ts';
+
+/** What people do to a conversation, the same over every transport. */
+
+export interface Said {
+  readonly content: string;
+  readonly key: string | null;
+  readonly replyTo?: number | undefined;
+  readonly metadata?: Readonly<Record<string, unknown>> | undefined;
+}
+
+/** Says something. The hot path: no promise, no await; `settle` is called once, now or later. */
+export function say(
+  actor: ConversationActor,
+  author: Author,
+  { content, key, replyTo, metadata }: Said,
+  settle: (outcome: Outcome) => void,
+): void {
+  const refused = actor.offer({
+    kind: 'message',
+    author: actor.members.get(author.id) ?? author,
+    key,
+    content,
+    body: encodeBody('message', {
+      content,
+      ...(replyTo === undefined ? {} : { reply_to: replyTo }),
+      ...(metadata === undefined ? {} : { metadata }),
+    }),
+    ...(replyTo === undefined ? {} : { replyTo }),
+    settle,
+  });
+  if (refused !== undefined) settle(err(refused));
+}
+
+export interface Amendment {
+  readonly targetSeq: number;
+  readonly key: string | null;
+  /** The new content; absent to delete the message. */
+  readonly content?: string;
+}
+
+/** Edits or deletes a message: its sender's own, or any for an owner. */
+export async function amend(
+  store: Store,
+  actor: ConversationActor,
+  author: Author,
+  { targetSeq, key, content }: Amendment,
+): Promise<Outcome> {
+  const member = memberOf(actor, author);
+  if (!member.ok) return member;
+  const target = await findMessage(store, actor, targetSeq);
+  if (!target.ok) return target;
+  const { event, body } = target.value;
+  const isOwn = event.author.id === author.id;
+  if (!isOwn && !mayManage(member.value.role)) {
+    return err(failure('forbidden', { message: 'Only its sender or an owner may change a message.' }));
+  }
+  if (body.deleted === true && key === null) return err(failure('deleted'));
+  if (body.deleted === true || actor.isErased(targetSeq)) {
+    return repeatedOr(store, actor, { author, key }, failure('deleted'));
+  }
+  if (content === undefined) {
+    const body = encodeBody('message.deleted', { target_seq: targetSeq });
+    return actor.post({ kind: 'message.deleted', author: member.value, key, targetSeq, body });
+  }
+  const edit = encodeBody('message.edited', { target_seq: targetSeq, content });
+  return actor.post({ kind: 'message.edited', author: member.value, key, targetSeq, body: edit });
+}
+
+/** A repeated request whose first one did what now stands in its way gets the old receipt. */
+async function repeatedOr(
+  store: Store,
+  actor: ConversationActor,
+  { author, key }: { author: Author; key: string | null },
+  otherwise: Failure,
+): Promise<Outcome> {
+  if (key === null) return err(otherwise);
+  const found = await store.findKey(actor.id, author.id, key);
+  if (!found.ok) return err(failure('storage_unavailable', { cause: found.failure.cause }));
+  if (found.value === undefined) return err(otherwise);
+  const read = await store.readEvents(actor.id, { afterSeq: found.value - 1, limit: 1 });
+  const event = read.ok ? read.value[0] : undefined;
+  if (event === undefined) return err(otherwise);
+  return ok({ seq: event.seq, createdAt: event.createdAt, duplicate: true });
+}
+
+/** A message as it stands now. */
+export async function findMessage(
+  store: Store,
+  actor: ConversationActor,
+  seq: number,
+): Promise<Result<Message, Failure>> {
+  const { headSeq, firstSeq } = actor.conversation;
+  if (seq > headSeq) return err(failure('message_not_found'));
+  if (seq < firstSeq) return err(failure('trimmed'));
+  const read = await store.readMessages(actor.id, { afterSeq: seq - 1, beforeSeq: seq + 1, limit: 1 });
+  if (!read.ok) return err(failure('storage_unavailable', { cause: read.failure.cause }));
+  const [message] = read.value;
+  return message === undefined ? err(failure('message_not_found')) : ok(message);
+}
+
+/** Makes somebody a member, if they are not. An owner may add others; anybody themselves where it is open. */
+export async function join(
+  actor: ConversationActor,
+  by: Author,
+  who: Author,
+  role: Role = 'member',
+): Promise<Result<Member, Failure>> {
+  const already = actor.members.get(who.id);
+  if (already !== undefined) return ok(already);
+  if (by.id === who.id && actor.conversation.visibility === 'invite') {
+    return err(failure('conversation_not_found'));
+  }
+  const member: Member = { id: who.id, name: who.name, kind: who.kind, role };
+  const outcome = await actor.post({ kind: 'participant.joined', author: by, key: null, member });
+  return outcome.ok ? ok(actor.members.get(who.id) ?? member) : outcome;
+}
+
+export interface NewConversation extends Settings {
+  readonly id?: ConversationId;
+  readonly key: string | null;
+}
+
+/** Makes a conversation whose first event is its owner's joining. */
+export async function found(
+  registry: Registry,
+  by: Author,
+  { id, key, ...settings }: NewConversation,
+  now: number,
+): Promise<Result<ConversationActor, Failure>> {
+  const owner: Member = { id: by.id, name: by.name, kind: by.kind, role: 'owner' };
+  const conversation: Conversation = {
+    ...settings,
+    id: id ?? newConversationId(),
+    epoch: newEpoch(),
+    createdAt: now,
+    updatedAt: now,
+    createdBy: by.id,
+    createdKey: key,
+    headSeq: 1,
+    firstSeq: 1,
+  };
+  const joined: LogEvent = {
+    seq: 1,
+    kind: 'participant.joined',
+    author: owner,
+    createdAt: now,
+    key: null,
+    body: encodeBody('participant.joined', { participant: owner }),
+  };
+  return registry.create({ conversation, members: [owner] }, [joined]);
+}
+
+/** What a conversation is when nothing else was said. */
+export function defaultSettings(defaults: {
+  readonly agent: AgentSettings | null;
+  readonly visibility: Settings['visibility'];
+}): Settings {
+  return { title: null, metadata: {}, ...defaults };
+}
+

@@ -1,0 +1,405 @@
+import { type Actor, createActor } from 'xstate';
+import type { Conversation, ConversationState } from '../src/domain/conversation.ts';
+import { type LogEvent, isKind, decodeBody } from '../src/domain/event.ts';
+import { type Failure, failure } from '../src/domain/failure.ts';
+import type { ConversationId, ParticipantId, TurnId } from '../src/domain/ids.ts';
+import type { Member } from '../src/domain/participant.ts';
+import { err } from '../src/domain/result.ts';
+import { type ConversationPort, conversationMachine } from '../machines/conversation.ts';
+import { Audience } from './audience.ts';
+import type { ActorParts } from './actor-parts.ts';
+import type { Draft, Outcome, Unsettled } from './draft.ts';
+import type { Notice, Outlet, TurnSnapshot } from './outlet.ts';
+import type { StageView, Staged } from './stage.ts';
+import type { Subscription } from './subscription.ts';
+import { Turns } from './turns.ts';
+import { Writer, settleCommitted } from './writer.ts';
+
+/** Seqs of the agent's messages that are remembered, to know a reply to it. */
+const AGENT_SEQS = 512;
+/** Milliseconds after which senders of a batch with an unknown outcome are told so. */
+const UNSURE_MS = 10_000;
+
+export type Opened = 'open' | 'gone' | 'failed';
+
+export interface ActorHooks {
+  /** It is stopped, and takes nothing any more. */
+  readonly passivated: (actor: ConversationActor) => void;
+  /** It can't go on by itself; `retry` brings it back. */
+  readonly failed: (actor: ConversationActor) => void;
+}
+
+/**
+ * One conversation, running: an XState actor around a mailbox, a log, an audience and the agent's turns.
+ *
+ * Owns: the head, the settings and the members while it is open. Does not own: what is durable (the store),
+ * sockets (outlets), who may come in (`access.ts`).
+ * Invariants: C1. The head moves only in `#committed`, after the store said ok, or by reading it again.
+ * C2. Between moving the head and giving the events to the audience nothing else runs.
+ * C3. After a failure nothing is taken until the head was read again.
+ */
+export class ConversationActor implements ConversationPort {
+  readonly id: ConversationId;
+  readonly audience: Audience;
+  readonly turns: Turns | undefined;
+  /** The first answer of the store. */
+  readonly opened: Promise<Opened>;
+  lastUsedAt: number;
+  retries = 0;
+  readonly #parts: ActorParts;
+  readonly #hooks: ActorHooks;
+  readonly #writer: Writer;
+  readonly #erased = new Set<number>();
+  #agentSeqs = new Set<number>();
+  #open: (outcome: Opened) => void = () => {};
+  #stopped: () => void = () => {};
+  #machine: Actor<typeof conversationMachine> | undefined;
+  #conversation: Conversation | undefined;
+  #members: ReadonlyMap<ParticipantId, Member> = new Map();
+  #refusal: Failure | undefined;
+  /** People are refused; the agent may still finish what it says. */
+  #isClosing = false;
+  #isDraining = false;
+  #unsureSince: number | undefined;
+
+  constructor(id: ConversationId, parts: ActorParts, hooks: ActorHooks) {
+    this.id = id;
+    this.#parts = parts;
+    this.#hooks = hooks;
+    this.lastUsedAt = parts.clock.now();
+    this.opened = new Promise((resolve) => {
+      this.#open = resolve;
+    });
+    this.#writer = new Writer({
+      id,
+      store: parts.store,
+      clock: parts.clock,
+      tick: parts.tick,
+      mailboxCapacity: parts.limits.mailboxCapacity,
+      view: () => this.#view(),
+      committed: (staged) => this.#committed(staged),
+      stale: () => this.#say('STALE'),
+      failed: (cause) => this.#fail(failure('storage_unavailable', { cause })),
+      emptied: () => this.#emptied(),
+      crashed: (cause) => this.#crash(cause),
+    });
+    this.audience = new Audience({
+      topic: id,
+      encoder: parts.encoder,
+      publish: parts.publish,
+      clock: parts.clock,
+      outboundBytes: parts.limits.outboundBytes,
+      counters: parts.counters,
+      origin: () => this.conversation,
+      headSeq: () => this.conversation.headSeq,
+      readEvents: (page) => parts.store.readEvents(id, page),
+      turnSnapshots: () => this.turnSnapshots().map((turn) => ({ kind: 'turn.snapshot', ...turn })),
+      onReadFailed: (cause) => parts.report('replay_failed', { conversation_id: id, cause }),
+    });
+    this.turns = parts.agent === undefined ? undefined : this.#makeTurns(parts.agent);
+  }
+
+  get conversation(): Conversation {
+    if (this.#conversation === undefined) throw new Error(`conversation ${this.id} is not open`);
+    return this.#conversation;
+  }
+
+  get members(): ReadonlyMap<ParticipantId, Member> {
+    return this.#members;
+  }
+
+  get mailboxDepth(): number {
+    return this.#writer.depth;
+  }
+
+  /** `loading`, `open.idle`, `open.writing`, `draining`, `failed` or `passivated`. */
+  get state(): string {
+    const value = this.#machine?.getSnapshot().value;
+    return typeof value === 'object' ? `open.${value.open}` : (value ?? 'loading');
+  }
+
+  start(): void {
+    this.#machine = createActor(conversationMachine, { input: { port: this } });
+    // Without an observer a throw in an action would take the process down.
+    this.#machine.subscribe({ error: (cause) => this.#crash(cause) });
+    this.#machine.start();
+  }
+
+  /** Takes a draft, or answers why not; a taken draft is settled later. */
+  offer(draft: Draft): Failure | undefined {
+    this.lastUsedAt = this.#parts.clock.now();
+    const refused = this.#refuses(draft) ?? this.#writer.offer(draft);
+    if (refused !== undefined) this.#parts.counters.refuse(refused.reason);
+    else if (!this.#writer.isOn) this.#say('MAIL');
+    return refused;
+  }
+
+  /** The same as a promise. */
+  post(draft: Unsettled<Draft>): Promise<Outcome> {
+    return new Promise((resolve) => {
+      const refused = this.offer({ ...draft, settle: resolve } as Draft);
+      if (refused !== undefined) resolve(err(refused));
+    });
+  }
+
+  /** Lets a connection listen, from `position` on. The caller says `catchUp` when it has said `joined`. */
+  attach(outlet: Outlet, participantId: ParticipantId, position: number): Subscription {
+    this.lastUsedAt = this.#parts.clock.now();
+    const wasOnline = this.audience.isOnline(participantId);
+    const subscription = this.audience.attach(outlet, participantId, position);
+    if (!wasOnline) this.notify({ kind: 'presence', participantId, online: true }, participantId);
+    return subscription;
+  }
+
+  detach(subscription: Subscription): void {
+    const { participantId } = subscription;
+    if (subscription.state === 'closed') return;
+    this.audience.detach(subscription);
+    this.lastUsedAt = this.#parts.clock.now();
+    if (!this.audience.isOnline(participantId)) {
+      this.notify({ kind: 'presence', participantId, online: false });
+    }
+  }
+
+  notify(notice: Notice, except?: ParticipantId): void {
+    if (this.#conversation !== undefined) this.audience.notify(notice, except);
+  }
+
+  turnSnapshots(): TurnSnapshot[] {
+    return this.turns?.snapshots() ?? [];
+  }
+
+  /** Undefined when the turn was told to stop. */
+  cancelTurn(id: TurnId): Failure | undefined {
+    return this.turns === undefined ? failure('turn_not_found') : this.turns.cancel(id);
+  }
+
+  isErased(seq: number): boolean {
+    return this.#erased.has(seq);
+  }
+
+  /** The store has answered for it at least once. */
+  get hasOpened(): boolean {
+    return this.#conversation !== undefined;
+  }
+
+  /** Stops it when nobody needs it. */
+  passivateIfIdle(now: number): boolean {
+    if (this.#isNeeded() || !this.hasOpened) return false;
+    if (this.#writer.isOn) this.#say('QUIET');
+    this.#say('PASSIVATE');
+    return true;
+  }
+
+  /** Housekeeping, now and then: lets a quiet writer rest, and stops what nobody needs. */
+  sweep(now: number, quietMs: number): void {
+    this.audience.closeHopeless(now - this.#parts.limits.slowConsumerMs);
+    if (this.#writer.isOn && this.#writer.isEmpty && now - this.#writer.lastWriteAt >= quietMs) {
+      this.#say('QUIET');
+    }
+    if (!this.#isNeeded() && now - this.lastUsedAt >= this.#parts.limits.idleMs) {
+      this.#say('PASSIVATE');
+    }
+    if (this.#unsureSince !== undefined && now - this.#unsureSince >= UNSURE_MS) {
+      this.#unsureSince = undefined;
+      this.#writer.giveUpUnsure();
+    }
+  }
+
+  retry(): void {
+    this.#say('RETRY');
+  }
+
+  /** The process is about to stop: people are refused, and the promise is kept when the agent is silent. */
+  async closeDoor(): Promise<void> {
+    this.#isClosing = true;
+    await this.turns?.whenIdle();
+  }
+
+  /** Cuts the agent off, commits what was taken, and stops. */
+  async stop(): Promise<void> {
+    this.#isClosing = true;
+    this.turns?.cutOff();
+    const stopped = new Promise<void>((resolve) => {
+      this.#stopped = resolve;
+    });
+    this.#say('DRAIN');
+    await stopped;
+  }
+
+  /** The conversation was deleted: nothing of it may be said any more. */
+  close(): void {
+    this.#refusal = failure('conversation_not_found');
+    this.#writer.refuseAll(this.#refusal);
+    this.#say('GONE');
+  }
+
+  // What the states of the machine do.
+
+  load(): void {
+    void this.#load().catch((cause) => this.#crash(cause));
+  }
+
+  write(): void {
+    this.#writer.turnOn();
+  }
+
+  rest(): void {
+    this.#writer.turnOff();
+  }
+
+  refuse(): void {
+    this.#refusal ??= failure('storage_unavailable');
+    this.#writer.turnOff();
+    this.#writer.refuseAll(this.#refusal);
+    this.#open('failed');
+    this.#hooks.failed(this);
+  }
+
+  drain(): void {
+    this.#isDraining = true;
+    this.#writer.turnOn();
+    this.#emptied();
+  }
+
+  passivate(): void {
+    this.#refusal ??= failure('overloaded', { retryAfterMs: 1 });
+    this.#writer.turnOff();
+    this.#writer.refuseAll(this.#refusal);
+    this.#writer.giveUpUnsure();
+    this.turns?.cutOff();
+    this.#open('gone');
+    this.#stopped();
+    this.#hooks.passivated(this);
+  }
+
+  #isNeeded(): boolean {
+    return this.audience.size > 0 || (this.turns?.open ?? 0) > 0 || !this.#writer.isEmpty;
+  }
+
+  #refuses(draft: Draft): Failure | undefined {
+    if (this.#refusal !== undefined) return this.#refusal;
+    return this.#isClosing && draft.author.kind === 'human' ? failure('draining') : undefined;
+  }
+
+  async #load(): Promise<void> {
+    this.#writer.turnOff();
+    const loaded = await this.#parts.store.load(this.id);
+    if (!loaded.ok) return this.#fail(failure('storage_unavailable', { cause: loaded.failure.cause }));
+    if (loaded.value === undefined) {
+      this.#refusal = failure('conversation_not_found');
+      return this.#say('GONE');
+    }
+    await this.#writer.resolveUnsure();
+    this.#unsureSince = undefined;
+    this.#adopt(loaded.value);
+    this.#refusal = undefined;
+    this.retries = 0;
+    this.#say('LOADED');
+    this.#open('open');
+    if (this.#writer.depth > 0) this.#say('MAIL');
+  }
+
+  #adopt({ conversation, members }: ConversationState): void {
+    const before = this.#conversation;
+    this.#conversation = conversation;
+    this.#members = new Map(members.map((member) => [member.id, member]));
+    // Another writer was here, or a batch thought lost was stored: the readers have yet to see it.
+    if (before !== undefined && before.headSeq !== conversation.headSeq) {
+      this.audience.reread(before.headSeq);
+    }
+  }
+
+  #view(): StageView {
+    const { limits } = this.#parts;
+    return {
+      conversation: this.conversation,
+      members: this.#members,
+      maxParticipants: limits.maxParticipants,
+      maxQueuedTurns: limits.maxQueuedTurns,
+      openTurns: this.turns?.open ?? 0,
+      isErased: (seq) => this.#erased.has(seq),
+      isAgents: (seq) => this.#agentSeqs.has(seq),
+    };
+  }
+
+  #committed(staged: Staged): void {
+    const events = staged.numbered.map(({ event }) => event);
+    this.#conversation = staged.conversation;
+    this.#members = staged.members;
+    for (const event of events) this.#remember(event);
+    settleCommitted(staged);
+    this.audience.deliver(events);
+    this.#parts.counters.commit(events.length);
+    if (staged.asked.length > 0) this.#ask(staged);
+  }
+
+  #remember(event: LogEvent): void {
+    if (isKind(event, 'message.deleted')) this.#erased.add(decodeBody(event).target_seq);
+    if (event.author.kind !== 'agent') return;
+    this.#agentSeqs.add(event.seq);
+    if (this.#agentSeqs.size > AGENT_SEQS) {
+      this.#agentSeqs = new Set([...this.#agentSeqs].slice(-AGENT_SEQS / 2));
+    }
+  }
+
+  #ask({ asked, conversation }: Staged): void {
+    const { turns } = this;
+    if (turns === undefined) return;
+    switch (conversation.agent?.whileBusy) {
+      case 'interrupt':
+      case 'rollback':
+        turns.supersedeQueued();
+        turns.supersedeRunning();
+        break;
+      case 'debounce':
+        turns.supersedeQueued();
+        break;
+      default:
+    }
+    turns.enqueue(asked);
+  }
+
+  #emptied(): void {
+    if (this.#isDraining && this.#writer.isEmpty) this.#say('DRAINED');
+  }
+
+  #fail(reason: Failure): void {
+    this.#refusal = reason;
+    this.#unsureSince ??= this.#parts.clock.now();
+    this.#parts.report('conversation_failed', { conversation_id: this.id, cause: reason.cause });
+    this.#say('FAILED');
+  }
+
+  /** A broken invariant: nothing is trusted but the store. */
+  #crash(cause: unknown): void {
+    this.#refusal = failure('internal');
+    this.#parts.report('conversation_crashed', { conversation_id: this.id, cause });
+    if (this.#machine?.getSnapshot().status === 'error') this.start();
+    else this.#say('FAILED');
+  }
+
+  #say(type: Parameters<Actor<typeof conversationMachine>['send']>[0]['type']): void {
+    this.#machine?.send({ type });
+  }
+
+  #makeTurns(agent: NonNullable<ActorParts['agent']>): Turns {
+    const { clock, limits, counters, report } = this.#parts;
+    return new Turns({
+      agent,
+      clock,
+      limits: limits.turns,
+      notify: (notice) => this.notify(notice),
+      commit: (draft) => this.post(draft),
+      messages: async (limit) => {
+        const beforeSeq = this.conversation.headSeq + 1;
+        const read = await this.#parts.store.readMessages(this.id, { beforeSeq, limit });
+        if (!read.ok) throw new Error('the log could not be read', { cause: read.failure.cause });
+        return read.value;
+      },
+      onEnded: (state, tookMs) => counters.turnEnded(state, tookMs),
+      onError: (turn, cause) =>
+        report('turn_error', { conversation_id: this.id, turn_id: turn.id, cause }),
+    });
+  }
+}

@@ -1,0 +1,53 @@
+import type { Settings } from '../src/domain/conversation.ts';
+import type { Failure } from '../src/domain/failure.ts';
+import type { ParticipantId } from '../src/domain/ids.ts';
+import type { Author, Member, Role } from '../src/domain/participant.ts';
+import type { Result } from '../src/domain/result.ts';
+import type { Turn } from '../src/domain/turn.ts';
+
+/** What a sender learns when its draft is durable. */
+export interface Receipt {
+  readonly seq: number;
+  /** Milliseconds since 1970. */
+  readonly createdAt: number;
+  /** The same key was stored before: this is that event's receipt. */
+  readonly duplicate: boolean;
+}
+
+export type Outcome = Result<Receipt, Failure>;
+
+interface Sent {
+  readonly author: Author;
+  readonly key: string | null;
+  /** Called once, in the turn of the event loop that knows the outcome. Must not throw. */
+  readonly settle: (outcome: Outcome) => void;
+}
+
+export interface MessageDraft extends Sent {
+  readonly kind: 'message';
+  readonly content: string;
+  /** The encoded `MessageBody`. */
+  readonly body: string;
+  readonly replyTo?: number;
+  /** The record of the turn that this message ends, committed with it. */
+  readonly ends?: Turn;
+}
+
+/** A change that somebody asks to be made durable. One draft becomes one event, or none. */
+export type Draft =
+  | MessageDraft
+  | (Sent & { readonly kind: 'message.edited'; readonly targetSeq: number; readonly body: string })
+  | (Sent & { readonly kind: 'message.deleted'; readonly targetSeq: number; readonly body: string })
+  | (Sent & { readonly kind: 'participant.joined'; readonly member: Member })
+  | (Sent & { readonly kind: 'participant.left'; readonly participantId: ParticipantId })
+  | (Sent & {
+      readonly kind: 'participant.role_changed';
+      readonly participantId: ParticipantId;
+      readonly role: Role;
+    })
+  | (Sent & { readonly kind: 'conversation.updated'; readonly changes: Partial<Settings> })
+  /** The record of a turn alone; becomes no event. */
+  | (Sent & { readonly kind: 'turn'; readonly turn: Turn });
+
+/** A draft before anybody waits for it. */
+export type Unsettled<D extends Draft> = D extends unknown ? Omit<D, 'settle'> : never;

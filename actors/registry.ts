@@ -1,0 +1,179 @@
+import type { ConversationState } from '../src/domain/conversation.ts';
+import type { LogEvent } from '../src/domain/event.ts';
+import { type Failure, failure } from '../src/domain/failure.ts';
+import type { ConversationId } from '../src/domain/ids.ts';
+import { type Result, err, ok } from '../src/domain/result.ts';
+import type { Turn } from '../src/domain/turn.ts';
+import type { ActorParts } from './actor-parts.ts';
+import { ConversationActor } from './conversation-actor.ts';
+
+/** Milliseconds between two sweeps; a writer is quiet after as long. */
+const SWEEP_MS = 1_000;
+/** Milliseconds before the first and the last retry of a failed conversation; doubled in between. */
+const FIRST_RETRY_MS = 100;
+const LONGEST_RETRY_MS = 5_000;
+/** Conversations stopped at once to make room, when as many are live as may be. */
+const MAKE_ROOM = 64;
+
+/**
+ * The live conversations of this process.
+ *
+ * Owns: which are live, how they come to life and how they go. Does not own: what happens in one.
+ * Invariants: R1. At most one actor of an id. R2. Activations of one id at one time are one activation.
+ * R3. Nothing is kept for an id that does not exist. R4. Never more than `maxLive`.
+ */
+export class Registry {
+  readonly #parts: ActorParts;
+  readonly #live = new Map<ConversationId, ConversationActor>();
+  readonly #unfinished = new Set<ConversationId>();
+  #isDraining = false;
+  #takeBackSweep: (() => void) | undefined;
+
+  constructor(parts: ActorParts) {
+    this.#parts = parts;
+    this.#scheduleSweep();
+  }
+
+  get size(): number {
+    return this.#live.size;
+  }
+
+  get isDraining(): boolean {
+    return this.#isDraining;
+  }
+
+  *actors(): Iterable<ConversationActor> {
+    yield* this.#live.values();
+  }
+
+  /** Drafts that wait, in all conversations. O(live). */
+  mailboxDepth(): number {
+    let depth = 0;
+    for (const actor of this.#live.values()) depth += actor.mailboxDepth;
+    return depth;
+  }
+
+  /** Wakes the conversations in which an earlier process left a turn unfinished. */
+  async recoverTurns(): Promise<void> {
+    if (this.#parts.agent === undefined) return;
+    const found = await this.#parts.store.listConversationsWithOpenTurns();
+    if (!found.ok) return this.#parts.report('turn_recovery_failed', { cause: found.failure.cause });
+    for (const id of found.value) this.#unfinished.add(id);
+    for (const id of found.value) await this.get(id);
+  }
+
+  /** The actor of a conversation, woken if need be. Its first `offer` must follow without an await. */
+  async get(id: ConversationId): Promise<Result<ConversationActor, Failure>> {
+    const actor = this.#live.get(id) ?? this.#activate(id);
+    if (!(actor instanceof ConversationActor)) return err(actor);
+    switch (await actor.opened) {
+      case 'open':
+        if (this.#unfinished.delete(id)) await this.#recover(actor);
+        actor.lastUsedAt = this.#parts.clock.now();
+        return ok(actor);
+      case 'gone':
+        return err(failure(this.#isDraining ? 'draining' : 'conversation_not_found'));
+      default:
+        return err(failure('storage_unavailable'));
+    }
+  }
+
+  /** Stores a new conversation and wakes it. */
+  async create(
+    state: ConversationState,
+    events: readonly LogEvent[],
+  ): Promise<Result<ConversationActor, Failure>> {
+    if (this.#isDraining) return err(failure('draining'));
+    const created = await this.#parts.store.create(state, events);
+    if (created.ok) return this.get(state.conversation.id);
+    return err(
+      created.failure.reason === 'already_exists'
+        ? failure('already_exists')
+        : failure('storage_unavailable', { cause: created.failure.cause }),
+    );
+  }
+
+  /** Erases a conversation; who listens is told to go. False when there was none. */
+  async remove(id: ConversationId): Promise<Result<boolean, Failure>> {
+    const removed = await this.#parts.store.remove(id);
+    if (!removed.ok) return err(failure('storage_unavailable', { cause: removed.failure.cause }));
+    this.#live.get(id)?.close();
+    return removed;
+  }
+
+  /** Refuses people, gives running turns `drainMs`, commits what is in the mailboxes, and stops them all. */
+  async drain(drainMs: number): Promise<void> {
+    this.#isDraining = true;
+    this.#takeBackSweep?.();
+    const actors = [...this.#live.values()];
+    const silent = Promise.all(actors.map((actor) => actor.closeDoor()));
+    let takeBack = () => {};
+    const late = new Promise<void>((resolve) => {
+      takeBack = this.#parts.clock.after(drainMs, resolve);
+    });
+    await Promise.race([silent, late]);
+    takeBack();
+    await Promise.all([...this.#live.values()].map((actor) => actor.stop()));
+  }
+
+  #activate(id: ConversationId): ConversationActor | Failure {
+    if (this.#isDraining) return failure('draining');
+    if (this.#live.size >= this.#parts.limits.maxLive) {
+      this.#makeRoom();
+      if (this.#live.size >= this.#parts.limits.maxLive) return failure('overloaded');
+    }
+    const actor = new ConversationActor(id, this.#parts, {
+      passivated: () => this.#forget(actor),
+      failed: () => this.#supervise(actor),
+    });
+    this.#live.set(id, actor);
+    actor.start();
+    return actor;
+  }
+
+  #forget(actor: ConversationActor): void {
+    if (this.#live.get(actor.id) === actor) this.#live.delete(actor.id);
+  }
+
+  /** One that never opened is forgotten: its callers know. One that was open is brought back. */
+  #supervise(actor: ConversationActor): void {
+    if (!actor.hasOpened) return this.#forget(actor);
+    const delay = Math.min(FIRST_RETRY_MS * 2 ** actor.retries, LONGEST_RETRY_MS);
+    actor.retries += 1;
+    // Half of it by chance: thousands that failed together do not come back together.
+    this.#parts.clock.after(delay * (0.5 + Math.random() / 2), () => actor.retry());
+  }
+
+  async #recover(actor: ConversationActor): Promise<void> {
+    const open = await this.#parts.store.readOpenTurns(actor.id);
+    if (!open.ok) {
+      this.#unfinished.add(actor.id);
+      return;
+    }
+    actor.turns?.recover(open.value as readonly Turn[]);
+  }
+
+  #scheduleSweep(): void {
+    this.#takeBackSweep = this.#parts.clock.after(SWEEP_MS, () => {
+      this.sweep();
+      if (!this.#isDraining) this.#scheduleSweep();
+    });
+  }
+
+  /** One sweep for the process. O(live). */
+  sweep(): void {
+    const now = this.#parts.clock.now();
+    for (const actor of this.#live.values()) actor.sweep(now, SWEEP_MS);
+  }
+
+  /** Stops the least recently used that nobody needs. */
+  #makeRoom(): void {
+    const now = this.#parts.clock.now();
+    const byUse = [...this.#live.values()].sort((a, b) => a.lastUsedAt - b.lastUsedAt);
+    let room = MAKE_ROOM;
+    for (const actor of byUse) {
+      if (room === 0) return;
+      if (actor.passivateIfIdle(now)) room -= 1;
+    }
+  }
+}

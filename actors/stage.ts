@@ -1,0 +1,311 @@
+import { isDeepStrictEqual } from 'node:util';
+import type { Conversation } from '../src/domain/conversation.ts';
+import { type EventBodies, type EventKind, type LogEvent, encodeBody } from '../src/domain/event.ts';
+import { type Failure, failure } from '../src/domain/failure.ts';
+import { type ParticipantId, newTurnId } from '../src/domain/ids.ts';
+import { type Member, mayManage, maySend } from '../src/domain/participant.ts';
+import type { Turn } from '../src/domain/turn.ts';
+import type { Effect } from '../storage/store.ts';
+import type { Draft, MessageDraft, Outcome } from './draft.ts';
+import { countHumans, isAsked } from './mentions.ts';
+
+/** What a batch is numbered on: the conversation as the last commit left it. */
+export interface StageView {
+  readonly conversation: Conversation;
+  readonly members: ReadonlyMap<ParticipantId, Member>;
+  readonly maxParticipants: number;
+  readonly maxQueuedTurns: number;
+  /** Turns of the agent that have not ended. */
+  readonly openTurns: number;
+  readonly isErased: (seq: number) => boolean;
+  readonly isAgents: (seq: number) => boolean;
+}
+
+/** A draft that became an event, and those of the same sender and key that came in with it. */
+export interface Numbered {
+  readonly draft: Draft;
+  readonly event: LogEvent;
+  readonly twins: Draft[];
+}
+
+export interface Staged {
+  readonly expectedHead: number;
+  readonly numbered: readonly Numbered[];
+  readonly effects: readonly Effect[];
+  /** Drafts that become no event but are durable with this batch. */
+  readonly silent: readonly Draft[];
+  /** Drafts that are answered already: refused, or asking for what is so. */
+  readonly answered: ReadonlyArray<{ readonly draft: Draft; readonly outcome: Outcome }>;
+  /** Turns that this batch asks for. */
+  readonly asked: readonly Turn[];
+  /** The conversation and its members after the batch. */
+  readonly conversation: Conversation;
+  readonly members: ReadonlyMap<ParticipantId, Member>;
+}
+
+/**
+ * Turns a whole mailbox into one batch, numbered head + 1, head + 2, …. Pure. Each draft is judged by what
+ * the drafts before it in the batch leave behind: who was removed a moment ago can't send any more.
+ */
+export function stage(view: StageView, drafts: readonly Draft[], now: number): Staged {
+  const batch = new Batch(view, now);
+  for (const draft of drafts) batch.take(draft);
+  return batch.done();
+}
+
+/** What a draft leads to: an event's body, or nothing but effects, or an answer at once. */
+type Judged = { readonly body: string } | 'silent' | { readonly outcome: Outcome };
+
+class Batch {
+  readonly #view: StageView;
+  readonly #now: number;
+  readonly #numbered: Numbered[] = [];
+  readonly #effects: Effect[] = [];
+  readonly #silent: Draft[] = [];
+  readonly #answered: Array<{ draft: Draft; outcome: Outcome }> = [];
+  readonly #asked: Turn[] = [];
+  readonly #erased = new Set<number>();
+  #keys: Map<string, Numbered> | undefined;
+  #conversation: Conversation;
+  #members: Map<ParticipantId, Member> | undefined;
+  #seq: number;
+
+  constructor(view: StageView, now: number) {
+    this.#view = view;
+    this.#now = now;
+    this.#conversation = view.conversation;
+    this.#seq = view.conversation.headSeq;
+  }
+
+  take(draft: Draft): void {
+    const twin = this.#twinOf(draft);
+    if (twin !== undefined) {
+      twin.twins.push(draft);
+      return;
+    }
+    const judged = this.#judge(draft);
+    if (judged === 'silent') this.#silent.push(draft);
+    else if ('outcome' in judged) this.#answered.push({ draft, outcome: judged.outcome });
+    else this.#number(draft, judged.body);
+  }
+
+  done(): Staged {
+    const headSeq = this.#seq;
+    return {
+      expectedHead: this.#view.conversation.headSeq,
+      numbered: this.#numbered,
+      effects: this.#effects,
+      silent: this.#silent,
+      answered: this.#answered,
+      asked: this.#asked,
+      conversation: { ...this.#conversation, headSeq },
+      members: this.#members ?? this.#view.members,
+    };
+  }
+
+  #twinOf(draft: Draft): Numbered | undefined {
+    if (draft.key === null) return undefined;
+    return this.#keys?.get(`${draft.author.id} ${draft.key}`);
+  }
+
+  #number(draft: Draft, body: string): void {
+    this.#seq += 1;
+    const event: LogEvent = {
+      seq: this.#seq,
+      kind: draft.kind as EventKind,
+      author: draft.author,
+      createdAt: this.#now,
+      key: draft.key,
+      body,
+    };
+    const numbered: Numbered = { draft, event, twins: [] };
+    this.#numbered.push(numbered);
+    if (draft.key !== null) {
+      this.#keys ??= new Map();
+      this.#keys.set(`${draft.author.id} ${draft.key}`, numbered);
+    }
+  }
+
+  #judge(draft: Draft): Judged {
+    switch (draft.kind) {
+      case 'message':
+        return this.#message(draft);
+      case 'message.edited':
+      case 'message.deleted':
+        return this.#amendment(draft);
+      case 'participant.joined':
+        return this.#joining(draft);
+      case 'participant.left':
+        return this.#leaving(draft);
+      case 'participant.role_changed':
+        return this.#roleChange(draft);
+      case 'conversation.updated':
+        return this.#update(draft);
+      case 'turn':
+        this.#effects.push({ kind: 'turn', turn: draft.turn });
+        return 'silent';
+      default:
+        return draft satisfies never;
+    }
+  }
+
+  #message(draft: MessageDraft): Judged {
+    if (draft.ends !== undefined) {
+      this.#effects.push({ kind: 'turn', turn: { ...draft.ends, messageSeq: this.#seq + 1 } });
+      return draft;
+    }
+    const refused = this.#refusesSender(draft);
+    if (refused !== undefined) return no(refused);
+    if (draft.replyTo !== undefined && draft.replyTo > this.#seq) {
+      return no(failure('invalid_field', { message: '`reply_to`: there is no such seq yet' }));
+    }
+    return this.#ask(draft) ?? draft;
+  }
+
+  /** Writes a turn down with the message that asks for it; answers only when the policy refuses the message. */
+  #ask(draft: MessageDraft): Judged | undefined {
+    const { agent } = this.#conversation;
+    if (agent === null) return undefined;
+    const repliesToAgent = draft.replyTo !== undefined && this.#view.isAgents(draft.replyTo);
+    const humans = countHumans(this.#roster().values());
+    if (!isAsked(agent, humans, { content: draft.content, repliesToAgent })) return undefined;
+    const open = this.#view.openTurns + this.#asked.length;
+    if (open > 0 && agent.whileBusy === 'reject') return no(failure('turn_in_progress'));
+    // A full queue costs an answer, never a message: what was said is in the history of the next turn.
+    if (open >= this.#view.maxQueuedTurns) return undefined;
+    const turn: Turn = {
+      id: newTurnId(),
+      conversationId: this.#conversation.id,
+      agentId: agent.id,
+      agentName: agent.name,
+      triggerSeq: this.#seq + 1,
+      state: 'queued',
+      attempt: 0,
+      createdAt: this.#now,
+      startedAt: null,
+      endedAt: null,
+      usage: null,
+      error: null,
+      messageSeq: null,
+    };
+    this.#asked.push(turn);
+    this.#effects.push({ kind: 'turn', turn });
+    return undefined;
+  }
+
+  #amendment(draft: Draft & { kind: 'message.edited' | 'message.deleted' }): Judged {
+    const refused = this.#refusesSender(draft);
+    if (refused !== undefined) return no(refused);
+    if (this.#erased.has(draft.targetSeq) || this.#view.isErased(draft.targetSeq)) {
+      return no(failure('deleted'));
+    }
+    const { targetSeq } = draft;
+    if (draft.kind === 'message.edited') {
+      this.#effects.push({ kind: 'edited', targetSeq, seq: this.#seq + 1 });
+    } else {
+      this.#erased.add(targetSeq);
+      this.#effects.push({ kind: 'erased', targetSeq });
+    }
+    return draft;
+  }
+
+  #joining(draft: Draft & { kind: 'participant.joined' }): Judged {
+    const { member } = draft;
+    const members = this.#roster();
+    if (draft.author.id !== member.id) {
+      const refused = this.#refusesManager(draft);
+      if (refused !== undefined) return no(refused);
+    }
+    if (members.has(member.id)) return this.#isSo();
+    if (draft.author.id === member.id && this.#conversation.visibility === 'invite') {
+      return no(failure('conversation_not_found'));
+    }
+    if (members.size >= this.#view.maxParticipants) return no(failure('too_many_participants'));
+    this.#change().set(member.id, member);
+    this.#effects.push({ kind: 'member', member });
+    return this.#body('participant.joined', { participant: member });
+  }
+
+  #leaving(draft: Draft & { kind: 'participant.left' }): Judged {
+    const member = this.#roster().get(draft.participantId);
+    if (member === undefined) return no(failure('not_found', { message: 'No such participant.' }));
+    if (draft.author.id !== member.id) {
+      const refused = this.#refusesManager(draft);
+      if (refused !== undefined) return no(refused);
+    }
+    this.#change().delete(member.id);
+    this.#effects.push({ kind: 'member_gone', participantId: member.id });
+    return this.#body('participant.left', { participant: member });
+  }
+
+  #roleChange(draft: Draft & { kind: 'participant.role_changed' }): Judged {
+    const refused = this.#refusesManager(draft);
+    if (refused !== undefined) return no(refused);
+    const before = this.#roster().get(draft.participantId);
+    if (before === undefined) return no(failure('not_found', { message: 'No such participant.' }));
+    if (before.role === draft.role) return this.#isSo();
+    const member: Member = { ...before, role: draft.role };
+    this.#change().set(member.id, member);
+    this.#effects.push({ kind: 'member', member });
+    return this.#body('participant.role_changed', { participant_id: member.id, role: member.role });
+  }
+
+  #update(draft: Draft & { kind: 'conversation.updated' }): Judged {
+    const refused = this.#refusesManager(draft);
+    if (refused !== undefined) return no(refused);
+    const before = this.#conversation;
+    const changes = Object.entries(draft.changes).filter(
+      ([field, value]) => !isDeepStrictEqual(before[field as keyof Conversation], value),
+    );
+    if (changes.length === 0) return this.#isSo();
+    this.#conversation = { ...before, ...draft.changes, updatedAt: this.#now };
+    this.#effects.push({ kind: 'settings', conversation: this.#conversation });
+    return this.#body('conversation.updated', { changes: Object.fromEntries(changes.map(wireChange)) });
+  }
+
+  #refusesSender({ author }: Draft): Failure | undefined {
+    const member = this.#roster().get(author.id);
+    if (member === undefined) return failure('not_a_participant');
+    return maySend(member.role) ? undefined : failure('forbidden');
+  }
+
+  #refusesManager({ author }: Draft): Failure | undefined {
+    const member = this.#roster().get(author.id);
+    if (member === undefined) return failure('not_a_participant');
+    return mayManage(member.role) ? undefined : failure('forbidden');
+  }
+
+  /** Asked for what is so already: a receipt, and no event. */
+  #isSo(): Judged {
+    return {
+      outcome: {
+        ok: true,
+        value: { seq: this.#seq, createdAt: this.#now, duplicate: true },
+      },
+    };
+  }
+
+  #body<K extends EventKind>(kind: K, body: EventBodies[K]): Judged {
+    return { body: encodeBody(kind, body) };
+  }
+
+  #roster(): ReadonlyMap<ParticipantId, Member> {
+    return this.#members ?? this.#view.members;
+  }
+
+  #change(): Map<ParticipantId, Member> {
+    this.#members ??= new Map(this.#view.members);
+    return this.#members;
+  }
+}
+
+function no(refusal: Failure): Judged {
+  return { outcome: { ok: false, failure: refusal } };
+}
+
+/** A changed setting as the log shows it. */
+function wireChange([field, value]: [string, unknown]): [string, unknown] {
+  if (field !== 'agent' || value === null) return [field, value];
+  const { id, name, speaks, whileBusy } = value as NonNullable<Conversation['agent']>;
+  return [field, { id, name, speaks, while_busy: whileBusy }];
+}
