@@ -1,0 +1,39 @@
+import type { ActorParts } from '../../actors/actor-parts.ts';
+import type { Clock } from '../../actors/clock.ts';
+import type { Registry } from '../../actors/registry.ts';
+import type { AgentSettings, Visibility } from '../domain/conversation.ts';
+import type { Log } from '../observability/log.ts';
+import type { Meters } from '../observability/meters.ts';
+import type { Identity } from './identity.ts';
+
+/** What every transport is given: the runtime behind it, who people are, and the limits. */
+export interface Edge {
+  readonly store: ActorParts['store'];
+  readonly registry: Registry;
+  readonly identity: Identity;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly meters: Meters;
+  readonly limits: EdgeLimits;
+  readonly defaults: ConversationDefaults;
+  /** A line each for `/health`. */
+  readonly labels: { readonly store: string; readonly agent: string; readonly version: string };
+}
+
+export interface EdgeLimits {
+  readonly maxFrameBytes: number;
+  readonly maxBodyBytes: number;
+  readonly maxMessageChars: number;
+  readonly mailboxCapacity: number;
+  readonly maxConnections: number;
+  readonly maxConversationsPerConnection: number;
+  readonly outboundBytes: number;
+  readonly heartbeatMs: number;
+  readonly helloTimeoutMs: number;
+}
+
+/** What a conversation is when nothing else was said. `agent` is null when the server has none. */
+export interface ConversationDefaults {
+  readonly visibility: Visibility;
+  readonly agent: AgentSettings | null;
+}

@@ -1,0 +1,84 @@
+import { SignJWT, errors, jwtVerify } from 'jose';
+import type { Store } from '../../storage/store.ts';
+import { type Failure, failure } from '../domain/failure.ts';
+import { isId, newParticipantId, participantId } from '../domain/ids.ts';
+import { type Author, MAX_NAME_CHARS } from '../domain/participant.ts';
+import { type Result, err, ok } from '../domain/result.ts';
+
+const ALGORITHM = 'HS256';
+const ISSUER = 'colloquy';
+/** Bytes of the signing secret: as many as the hash has. */
+const SECRET_BYTES = 32;
+
+export interface IdentityOptions {
+  /** Signs tokens; the same after a restart, so that a guest stays who they are. */
+  readonly secret: Uint8Array;
+  /** Whether somebody without a token may come in as a guest. */
+  readonly allowsGuests: boolean;
+  /** Seconds a guest's token is good for. */
+  readonly guestTokenSeconds: number;
+  /** Milliseconds since 1970. */
+  readonly now: () => number;
+}
+
+export interface Guest {
+  readonly participant: Author;
+  readonly token: string;
+}
+
+/**
+ * Who somebody is: a signed token (JWT, HS256) says a participant's id and name. Nothing is stored; a guest's
+ * token, presented again, makes the same participant.
+ */
+export class Identity {
+  readonly #options: IdentityOptions;
+
+  constructor(options: IdentityOptions) {
+    this.#options = options;
+  }
+
+  get allowsGuests(): boolean {
+    return this.#options.allowsGuests;
+  }
+
+  async verify(token: string): Promise<Result<Author, Failure>> {
+    const { secret, now } = this.#options;
+    try {
+      const { payload } = await jwtVerify(token, secret, {
+        algorithms: [ALGORITHM],
+        issuer: ISSUER,
+        requiredClaims: ['sub', 'exp'],
+        currentDate: new Date(now()),
+      });
+      const { sub, name } = payload;
+      if (sub === undefined || !isId(sub) || typeof name !== 'string') return err(failure('bad_token'));
+      return ok({ id: participantId(sub), name: name.slice(0, MAX_NAME_CHARS), kind: 'human' });
+    } catch (cause) {
+      return err(failure(cause instanceof errors.JWTExpired ? 'token_expired' : 'bad_token'));
+    }
+  }
+
+  /** A new guest, if guests are let in. */
+  async welcomeGuest(name: string | undefined): Promise<Result<Guest, Failure>> {
+    if (!this.#options.allowsGuests) return err(failure('unauthenticated'));
+    const id = newParticipantId();
+    const participant: Author = { id, name: name ?? `Guest ${id.slice(2, 6)}`, kind: 'human' };
+    return ok({ participant, token: await this.sign(participant, this.#options.guestTokenSeconds) });
+  }
+
+  sign({ id, name }: Author, seconds: number): Promise<string> {
+    const issuedAt = Math.floor(this.#options.now() / 1000);
+    return new SignJWT({ name })
+      .setProtectedHeader({ alg: ALGORITHM })
+      .setIssuer(ISSUER)
+      .setSubject(id)
+      .setIssuedAt(issuedAt)
+      .setExpirationTime(issuedAt + seconds)
+      .sign(this.#options.secret);
+  }
+}
+
+/** The store's own signing secret, made at its first start. */
+export function signingSecret(store: Store) {
+  return store.secret('token-signing', () => crypto.getRandomValues(new Uint8Array(SECRET_BYTES)));
+}

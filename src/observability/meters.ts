@@ -1,0 +1,37 @@
+import type { Reason } from '../domain/failure.ts';
+import type { EndState } from '../domain/turn.ts';
+
+/**
+ * What the process counts. Plain numbers, so that counting costs the hot path an addition; the metric table
+ * reads them when somebody scrapes.
+ */
+export class Meters {
+  connections = 0;
+  /** Events given to live subscriptions. */
+  deliveries = 0;
+  /** Events given to subscriptions that were behind. */
+  replayed = 0;
+  /** Subscriptions that are congested now. */
+  congested = 0;
+  batches = 0;
+  events = 0;
+  readonly refusals = new Map<Reason, number>();
+  readonly turns = new Map<EndState, { count: number; ms: number }>();
+  /** Set by the metric table: sizes of batches are a distribution. */
+  onBatch: (events: number) => void = () => {};
+
+  readonly refuse = (reason: Reason): void => {
+    this.refusals.set(reason, (this.refusals.get(reason) ?? 0) + 1);
+  };
+
+  readonly commit = (events: number): void => {
+    this.batches += 1;
+    this.events += events;
+    this.onBatch(events);
+  };
+
+  readonly turnEnded = (state: EndState, tookMs: number): void => {
+    const { count, ms } = this.turns.get(state) ?? { count: 0, ms: 0 };
+    this.turns.set(state, { count: count + 1, ms: ms + tookMs });
+  };
+}
