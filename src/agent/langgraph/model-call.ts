@@ -7,7 +7,9 @@
  * - No retries of the client's own: they would begin again behind what was already shown.
  * - No checkpointer: the conversation's log is the only history.
  */
+import { BaseCallbackHandler } from '@langchain/core/callbacks/base';
 import { AIMessage, AIMessageChunk, HumanMessage, SystemMessage } from '@langchain/core/messages';
+import type { LLMResult } from '@langchain/core/outputs';
 import { ChatOpenAICompletions } from '@langchain/openai';
 import { createAgent } from 'langchain';
 
@@ -45,17 +47,14 @@ export function modelCall(options: ModelOptions): ModelCall {
   const agent = createAgent({ model, tools: [] });
 
   return async function* call(prompt, signal) {
+    const finish = new FinishReason();
     try {
       const stream = await agent.stream(
         { messages: prompt.map(toLangChain) },
-        { streamMode: ['messages', 'updates'], signal },
+        { streamMode: ['messages'], signal, callbacks: [finish] },
       );
-      let finish: string | undefined;
-      for await (const [mode, data] of stream) {
-        if (mode === 'messages') yield* eventsOf(data[0]);
-        else finish = finishOf(data['model_request']?.messages) ?? finish;
-      }
-      yield { type: 'finish', reason: finish };
+      for await (const [, [message]] of stream) yield* eventsOf(message);
+      yield { type: 'finish', reason: finish.reason };
     } catch (error) {
       throw faultOf(error, options.apiKey);
     }
@@ -82,11 +81,18 @@ function* eventsOf(message: unknown): Generator<ModelEvent> {
   yield { type: 'usage', usage: { input_tokens, output_tokens } };
 }
 
-/** The chunks do not carry why the model stopped; the message that the graph makes of them does. */
-function finishOf(messages: readonly unknown[] | undefined): string | undefined {
-  const last = messages?.at(-1);
-  const reason: unknown = AIMessage.isInstance(last)
-    ? last.response_metadata['finish_reason']
-    : undefined;
-  return typeof reason === 'string' ? reason : undefined;
+/**
+ * Why the model stopped. Neither the chunks of the stream nor the message that the graph makes of them say
+ * it, so that a stream which was cut politely looks like a whole one; the model's own result does.
+ */
+class FinishReason extends BaseCallbackHandler {
+  override readonly name = 'FinishReason';
+  /** Or it would be told in the background, perhaps after the stream has ended. */
+  override awaitHandlers = true;
+  reason: string | undefined;
+
+  override handleLLMEnd(output: LLMResult): void {
+    const reason: unknown = output.generations[0]?.[0]?.generationInfo?.['finish_reason'];
+    this.reason = typeof reason === 'string' ? reason : undefined;
+  }
 }
