@@ -34,7 +34,7 @@ export const AREAS: readonly Area[] = [
     imports: ['domain', 'protocol', 'actors', 'agent port', 'observability'],
   },
   { name: 'observability', paths: ['src/observability/'], imports: ['domain'] },
-  { name: 'config', paths: ['src/config.ts'], imports: ['domain'] },
+  { name: 'config', paths: ['src/config.ts', 'src/settings/'], imports: ['domain'] },
   { name: 'client', paths: ['src/client/'], imports: ['protocol', 'domain'], outside: 'packages' },
   {
     name: 'web',

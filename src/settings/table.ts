@@ -1,0 +1,141 @@
+import { bytes, oneOf, optional, storeAddress, text, whole, yesOrNo } from './kinds.ts';
+
+/**
+ * The settings, one row each. The environment, the flags, `--help`, `.env.example` and `docs/configuration.md` come
+ * from here: `maxFrameBytes` is `COLLOQUY_MAX_FRAME_BYTES` and `--max-frame-bytes`.
+ */
+
+const SERVER = {
+  host: text('127.0.0.1', 'Address to listen on. Beyond loopback, put TLS in front.'),
+  port: whole(8080, [0, 65_535], 'Port to listen on; 0 takes any free one.'),
+  envFile: text(
+    '.env',
+    'File of settings to read, if it is there; the environment wins over it. `none` reads none.',
+  ),
+  guests: yesOrNo(true, 'Whether people without a token may come in.'),
+  guestTokenDays: whole(30, [1, 3_650], "Days that a guest's token is good for."),
+  maxConnections: whole(
+    20_000,
+    [1, 1_000_000],
+    'WebSockets and event streams at once; more are refused.',
+  ),
+  maxBodyBytes: bytes(65_536, [1_024, 2 ** 26], 'Bytes of a REST body at most.'),
+  heartbeatMs: whole(30_000, [1_000, 600_000], 'Milliseconds between pings of a quiet WebSocket.'),
+  helloTimeoutMs: whole(10_000, [100, 600_000], 'Milliseconds a WebSocket has to say who it is.'),
+  drainMs: whole(
+    10_000,
+    [0, 3_600_000],
+    'Milliseconds that running turns get when the server is told to stop.',
+  ),
+  logLevel: oneOf(
+    'info',
+    ['debug', 'info', 'warn', 'error', 'silent'],
+    'Which log lines go to stderr.',
+  ),
+} as const;
+
+const STORAGE = {
+  store: storeAddress(
+    'sqlite:./data/colloquy.db',
+    'Where conversations are kept. `memory:` forgets them when the server stops.',
+  ),
+  sqliteSynchronous: oneOf(
+    'FULL',
+    ['FULL', 'NORMAL'],
+    'FULL: an acknowledged message survives a power cut. NORMAL: it survives a crash of the server, and may be lost in a power cut.',
+  ),
+  cacheBytes: bytes(
+    64 * 2 ** 20,
+    [0, 2 ** 40],
+    'Bytes of the cache in front of the store; 0 turns it off.',
+  ),
+  cacheConversations: whole(10_000, [0, 10_000_000], 'Conversations in the cache; 0 turns it off.'),
+} as const;
+
+const CONVERSATIONS = {
+  mailboxCapacity: whole(
+    1_024,
+    [1, 1_000_000],
+    'Messages that may wait in one conversation; more are refused with 429.',
+  ),
+  maxParticipants: whole(1_000, [1, 100_000], 'Participants of one conversation.'),
+  maxMessageChars: whole(10_000, [1, 1_000_000], 'Characters of one message.'),
+  maxFrameBytes: bytes(65_536, [1_024, 2 ** 26], 'Bytes of one WebSocket frame.'),
+  maxConversationsPerConnection: whole(
+    64,
+    [1, 10_000],
+    'Conversations that one WebSocket may be in.',
+  ),
+  outboundBytes: bytes(
+    2 ** 20,
+    [4_096, 2 ** 30],
+    'Unread bytes of a connection above which it is congested, and caught up from the log later.',
+  ),
+  slowConsumerMs: whole(
+    30_000,
+    [100, 3_600_000],
+    'Milliseconds a connection may stay congested before it is closed with 4002.',
+  ),
+  idleMs: whole(
+    60_000,
+    [100, 86_400_000],
+    'Milliseconds after which a conversation that nobody uses leaves memory.',
+  ),
+  maxLiveConversations: whole(200_000, [1, 10_000_000], 'Conversations in memory at once.'),
+} as const;
+
+const AGENT = {
+  agent: oneOf(
+    'auto',
+    ['auto', 'openai', 'offline', 'scripted', 'none'],
+    '`openai`: a model on any OpenAI-compatible endpoint. `offline`: answers from the conversation itself, without a model. `scripted`: deterministic, for tests and load. `auto`: `openai` when there is a key or an endpoint, else `offline`.',
+  ),
+  agentName: text('Assistant', 'What the agent is called. Its id is `assistant`.'),
+  model: optional(
+    'gpt-4.1-mini with a key alone; none with an endpoint of your own',
+    'The model that `openai` asks.',
+  ),
+  openaiApiKey: optional('none', 'Key of the endpoint. `OPENAI_API_KEY` is read, too.', {
+    isSecret: true,
+    hasPlainName: true,
+  }),
+  openaiBaseUrl: optional(
+    "OpenAI's own",
+    'An OpenAI-compatible endpoint, with its version: `http://127.0.0.1:11434/v1`. `OPENAI_BASE_URL` is read, too.',
+    { hasPlainName: true },
+  ),
+  systemPrompt: optional(
+    'none',
+    'What the model is told besides the words that every turn begins with.',
+  ),
+  contextTokens: whole(8_000, [100, 10_000_000], 'Tokens of a prompt at most, by estimate.'),
+  historyMessages: whole(200, [1, 10_000], 'The newest messages that the model may see.'),
+  firstTokenMs: whole(
+    30_000,
+    [100, 3_600_000],
+    'Milliseconds the model may take to its first token.',
+  ),
+  stallMs: whole(15_000, [100, 3_600_000], 'Milliseconds between two tokens of the model.'),
+  turnDeadlineMs: whole(
+    120_000,
+    [1, 86_400_000],
+    'Milliseconds one answer may take, retries and all.',
+  ),
+  maxAnswerChars: whole(100_000, [1, 10_000_000], 'Characters of an answer; a longer one is cut.'),
+  maxQueuedTurns: whole(16, [1, 10_000], 'Answers that may be open in one conversation.'),
+  agentTokensPerSecond: whole(
+    50,
+    [0, 1_000_000],
+    'Pace of `scripted` and `offline`; 0 is all at once.',
+  ),
+  agentTokens: whole(40, [1, 10_000], 'Tokens of an answer of `scripted`.'),
+} as const;
+
+export const SETTING_GROUPS = {
+  Server: SERVER,
+  Storage: STORAGE,
+  Conversations: CONVERSATIONS,
+  Agent: AGENT,
+} as const;
+
+export const SETTINGS = { ...SERVER, ...STORAGE, ...CONVERSATIONS, ...AGENT } as const;
