@@ -1,7 +1,7 @@
 import { type Failure, failure } from '../src/domain/failure.ts';
 import type { Author, Member } from '../src/domain/participant.ts';
 import { mayManage } from '../src/domain/participant.ts';
-import { type Result, err, ok } from '../src/domain/result.ts';
+import { err, ok, type Result } from '../src/domain/result.ts';
 import type { ConversationActor } from './conversation-actor.ts';
 
 /**

@@ -1,10 +1,11 @@
 import type { LogEvent } from '../src/domain/event.ts';
+import type { Failure } from '../src/domain/failure.ts';
 import type { ParticipantId } from '../src/domain/ids.ts';
 import type { Result } from '../src/domain/result.ts';
 import type { EventPage } from '../storage/store.ts';
 import type { Clock } from './clock.ts';
-import type { Encoder, Notice, Origin, Outlet, Publish } from './outlet.ts';
-import { Subscription } from './subscription.ts';
+import type { Encoder, Notice, Origin, Publish } from './outlet.ts';
+import { type Listener, Subscription } from './subscription.ts';
 
 /** Up to this many listeners, a write to each is as cheap as a topic (perf/README.md). */
 const DIRECT_LISTENERS = 4;
@@ -39,6 +40,14 @@ export interface AudienceCounters {
   replayed: number;
 }
 
+/** `frame` to all; to the connections of `special` `own` instead, or nothing when that is undefined. */
+interface FanOut {
+  readonly frame: string;
+  readonly special: ParticipantId | undefined;
+  readonly own: string | undefined;
+  readonly seq: number | undefined;
+}
+
 /**
  * The subscriptions of one conversation.
  *
@@ -69,8 +78,9 @@ export class Audience {
   }
 
   /** Starts at `position`; what is after it follows, then `live`. */
-  attach(outlet: Outlet, participantId: ParticipantId, position: number): Subscription {
-    const subscription = new Subscription(outlet, participantId, position);
+  attach(listener: Listener, position: number): Subscription {
+    const { participantId } = listener;
+    const subscription = new Subscription(listener, position);
     this.#behind.add(subscription);
     const own = this.#byParticipant.get(participantId);
     if (own === undefined) this.#byParticipant.set(participantId, new Set([subscription]));
@@ -102,10 +112,16 @@ export class Audience {
     this.#forgetRecent();
   }
 
-  detachAll(): Subscription[] {
-    const all = [...this.#live, ...this.#behind];
-    for (const subscription of all) this.detach(subscription);
-    return all;
+  /** Lets go of all, or of one participant's, and tells each why. */
+  dismiss(reason: Failure, participantId?: ParticipantId): void {
+    const leaving =
+      participantId === undefined
+        ? [...this.#live, ...this.#behind]
+        : [...(this.#byParticipant.get(participantId) ?? [])];
+    for (const subscription of leaving) {
+      this.detach(subscription);
+      subscription.listener.dismissed(reason);
+    }
   }
 
   /** Gives a committed batch to every live subscription. The head is already moved. */
@@ -132,11 +148,10 @@ export class Audience {
   /** Says something without a seq to the live ones, except `except`'s own connections. */
   notify(notice: Notice, except?: ParticipantId): void {
     const frame = this.#options.encoder.notice(this.#options.origin(), notice);
-    this.#fanOut(frame, except ?? null, null, undefined);
+    this.#fanOut({ frame, special: except, own: undefined, seq: undefined });
     if (notice.kind === 'turn.ended') {
       for (const subscription of this.#behind) subscription.missEnd(frame);
     }
-    for (const subscription of this.#direct()) subscription.outlet.flush();
     this.#noticeChars += frame.length;
     if (this.#noticeChars > NOTICE_CHECK_CHARS) this.#checkBudgets(this.#options.headSeq());
   }
@@ -162,29 +177,28 @@ export class Audience {
   #deliverEvent(event: LogEvent): void {
     const { encoder, origin } = this.#options;
     const frame = encoder.event(origin(), event, false);
-    const own = event.key === null ? null : encoder.event(origin(), event, true);
+    const own = event.key === null ? undefined : encoder.event(origin(), event, true);
     this.#options.counters.deliveries += this.#live.size;
-    this.#fanOut(frame, own === null ? null : event.author.id, own, event.seq);
+    this.#fanOut({
+      frame,
+      special: own === undefined ? undefined : event.author.id,
+      own,
+      seq: event.seq,
+    });
   }
 
-  /** `frame` to all; to `special`'s connections `own` instead, or nothing when that is null. */
-  #fanOut(
-    frame: string,
-    special: ParticipantId | null,
-    own: string | null,
-    seq: number | undefined,
-  ): void {
+  #fanOut({ frame, special, own, seq }: FanOut): void {
     for (const subscription of this.#direct()) {
       if (subscription.participantId !== special) subscription.outlet.send(frame, seq);
-      else if (own !== null) subscription.outlet.send(own, seq);
+      else if (own !== undefined) subscription.outlet.send(own, seq);
     }
     if (this.#live.size <= DIRECT_LISTENERS) return;
-    const specials = [...(special === null ? [] : (this.#byParticipant.get(special) ?? []))].filter(
-      ({ state }) => state === 'live',
-    );
+    const specials = [
+      ...(special === undefined ? [] : (this.#byParticipant.get(special) ?? [])),
+    ].filter(({ state }) => state === 'live');
     this.#publish(frame, specials);
     for (const subscription of specials) {
-      if (subscription.outlet.topics === undefined || own === null) continue;
+      if (subscription.outlet.topics === undefined || own === undefined) continue;
       subscription.outlet.send(own, seq);
       subscription.outlet.flush();
     }
@@ -217,7 +231,6 @@ export class Audience {
   #checkBudgets(headSeq: number): void {
     this.#noticeChars = 0;
     for (const subscription of this.#live) {
-      subscription.outlet.flush();
       if (this.#isOver(subscription)) this.#congest(subscription, headSeq);
     }
   }
@@ -299,6 +312,9 @@ export class Audience {
     for (const notice of this.#options.turnSnapshots()) {
       outlet.send(encoder.notice(origin(), notice));
     }
+    // What was sent one by one must be out before the topic takes over, or it would come after it.
+    if (this.#live.size === DIRECT_LISTENERS + 1)
+      for (const { outlet } of this.#live) outlet.flush();
     outlet.flush();
     outlet.topics?.enter(topic);
     this.#forgetRecent();

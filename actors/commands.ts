@@ -1,11 +1,10 @@
 import type { AgentSettings, Conversation, Settings } from '../src/domain/conversation.ts';
-import { type LogEvent, encodeBody } from '../src/domain/event.ts';
+import { encodeBody, type LogEvent } from '../src/domain/event.ts';
 import { type Failure, failure } from '../src/domain/failure.ts';
 import { type ConversationId, newConversationId, newEpoch } from '../src/domain/ids.ts';
 import type { Message } from '../src/domain/message.ts';
-import { type Author, type Member, type Role, mayManage } from '../src/domain/participant.ts';
-import { type Result, err, ok } from '../src/domain/result.ts';
-import type { Store } from '../storage/store.ts';
+import { type Author, type Member, mayManage, type Role } from '../src/domain/participant.ts';
+import { err, ok, type Result } from '../src/domain/result.ts';
 import { memberOf } from './access.ts';
 import type { ConversationActor } from './conversation-actor.ts';
 import type { Outcome } from './draft.ts';
@@ -14,6 +13,7 @@ import type { Registry } from './registry.ts';
 /** What people do to a conversation, the same over every transport. */
 
 export interface Said {
+  readonly author: Author;
   readonly content: string;
   readonly key: string | null;
   readonly replyTo?: number | undefined;
@@ -23,8 +23,7 @@ export interface Said {
 /** Says something. The hot path: no promise, no await; `settle` is called once, now or later. */
 export function say(
   actor: ConversationActor,
-  author: Author,
-  { content, key, replyTo, metadata }: Said,
+  { author, content, key, replyTo, metadata }: Said,
   settle: (outcome: Outcome) => void,
 ): void {
   const refused = actor.offer({
@@ -44,6 +43,7 @@ export function say(
 }
 
 export interface Amendment {
+  readonly author: Author;
   readonly targetSeq: number;
   readonly key: string | null;
   /** The new content; absent to delete the message. */
@@ -51,24 +51,22 @@ export interface Amendment {
 }
 
 /** Edits or deletes a message: its sender's own, or any for an owner. */
-export async function amend(
-  store: Store,
-  actor: ConversationActor,
-  author: Author,
-  { targetSeq, key, content }: Amendment,
-): Promise<Outcome> {
+export async function amend(actor: ConversationActor, amendment: Amendment): Promise<Outcome> {
+  const { author, targetSeq, key, content } = amendment;
   const member = memberOf(actor, author);
   if (!member.ok) return member;
-  const target = await findMessage(store, actor, targetSeq);
+  const target = await findMessage(actor, targetSeq);
   if (!target.ok) return target;
   const { event, body } = target.value;
   const isOwn = event.author.id === author.id;
   if (!isOwn && !mayManage(member.value.role)) {
-    return err(failure('forbidden', { message: 'Only its sender or an owner may change a message.' }));
+    return err(
+      failure('forbidden', { message: 'Only its sender or an owner may change a message.' }),
+    );
   }
   if (body.deleted === true && key === null) return err(failure('deleted'));
   if (body.deleted === true || actor.isErased(targetSeq)) {
-    return repeatedOr(store, actor, { author, key }, failure('deleted'));
+    return repeatedOr(actor, amendment, failure('deleted'));
   }
   if (content === undefined) {
     const body = encodeBody('message.deleted', { target_seq: targetSeq });
@@ -80,16 +78,15 @@ export async function amend(
 
 /** A repeated request whose first one did what now stands in its way gets the old receipt. */
 async function repeatedOr(
-  store: Store,
   actor: ConversationActor,
-  { author, key }: { author: Author; key: string | null },
+  { author, key }: Amendment,
   otherwise: Failure,
 ): Promise<Outcome> {
   if (key === null) return err(otherwise);
-  const found = await store.findKey(actor.id, author.id, key);
+  const found = await actor.store.findKey(actor.id, author.id, key);
   if (!found.ok) return err(failure('storage_unavailable', { cause: found.failure.cause }));
   if (found.value === undefined) return err(otherwise);
-  const read = await store.readEvents(actor.id, { afterSeq: found.value - 1, limit: 1 });
+  const read = await actor.store.readEvents(actor.id, { afterSeq: found.value - 1, limit: 1 });
   const event = read.ok ? read.value[0] : undefined;
   if (event === undefined) return err(otherwise);
   return ok({ seq: event.seq, createdAt: event.createdAt, duplicate: true });
@@ -97,25 +94,32 @@ async function repeatedOr(
 
 /** A message as it stands now. */
 export async function findMessage(
-  store: Store,
   actor: ConversationActor,
   seq: number,
 ): Promise<Result<Message, Failure>> {
   const { headSeq, firstSeq } = actor.conversation;
   if (seq > headSeq) return err(failure('message_not_found'));
   if (seq < firstSeq) return err(failure('trimmed'));
-  const read = await store.readMessages(actor.id, { afterSeq: seq - 1, beforeSeq: seq + 1, limit: 1 });
+  const read = await actor.store.readMessages(actor.id, {
+    afterSeq: seq - 1,
+    beforeSeq: seq + 1,
+    limit: 1,
+  });
   if (!read.ok) return err(failure('storage_unavailable', { cause: read.failure.cause }));
   const [message] = read.value;
   return message === undefined ? err(failure('message_not_found')) : ok(message);
 }
 
+export interface Joining {
+  readonly by: Author;
+  readonly who: Author;
+  readonly role?: Role;
+}
+
 /** Makes somebody a member, if they are not. An owner may add others; anybody themselves where it is open. */
 export async function join(
   actor: ConversationActor,
-  by: Author,
-  who: Author,
-  role: Role = 'member',
+  { by, who, role = 'member' }: Joining,
 ): Promise<Result<Member, Failure>> {
   const already = actor.members.get(who.id);
   if (already !== undefined) return ok(already);
@@ -128,6 +132,7 @@ export async function join(
 }
 
 export interface NewConversation extends Settings {
+  readonly by: Author;
   readonly id?: ConversationId;
   readonly key: string | null;
 }
@@ -135,8 +140,7 @@ export interface NewConversation extends Settings {
 /** Makes a conversation whose first event is its owner's joining. */
 export async function found(
   registry: Registry,
-  by: Author,
-  { id, key, ...settings }: NewConversation,
+  { by, id, key, ...settings }: NewConversation,
   now: number,
 ): Promise<Result<ConversationActor, Failure>> {
   const owner: Member = { id: by.id, name: by.name, kind: by.kind, role: 'owner' };
@@ -169,4 +173,3 @@ export function defaultSettings(defaults: {
 }): Settings {
   return { title: null, metadata: {}, ...defaults };
 }
-

@@ -1,19 +1,20 @@
 import { type Actor, createActor } from 'xstate';
+import { type ConversationPort, conversationMachine } from '../machines/conversation.ts';
 import type { Conversation, ConversationState } from '../src/domain/conversation.ts';
-import { type LogEvent, isKind, decodeBody } from '../src/domain/event.ts';
+import { decodeBody, isKind, type LogEvent } from '../src/domain/event.ts';
 import { type Failure, failure } from '../src/domain/failure.ts';
 import type { ConversationId, ParticipantId, TurnId } from '../src/domain/ids.ts';
 import type { Member } from '../src/domain/participant.ts';
 import { err } from '../src/domain/result.ts';
-import { type ConversationPort, conversationMachine } from '../machines/conversation.ts';
-import { Audience } from './audience.ts';
 import type { ActorParts } from './actor-parts.ts';
+import { seatAgent, takeTurns } from './agent-seat.ts';
+import { Audience } from './audience.ts';
 import type { Draft, Outcome, Unsettled } from './draft.ts';
-import type { Notice, Outlet, TurnSnapshot } from './outlet.ts';
-import type { StageView, Staged } from './stage.ts';
-import type { Subscription } from './subscription.ts';
-import { Turns } from './turns.ts';
-import { Writer, settleCommitted } from './writer.ts';
+import type { Notice, TurnSnapshot } from './outlet.ts';
+import type { Staged, StageView } from './stage.ts';
+import type { Listener, Subscription } from './subscription.ts';
+import type { Turns } from './turns.ts';
+import { settleCommitted, Writer } from './writer.ts';
 
 /** Seqs of the agent's messages that are remembered, to know a reply to it. */
 const AGENT_SEQS = 512;
@@ -96,7 +97,11 @@ export class ConversationActor implements ConversationPort {
       turnSnapshots: () => this.turnSnapshots().map((turn) => ({ kind: 'turn.snapshot', ...turn })),
       onReadFailed: (cause) => parts.report('replay_failed', { conversation_id: id, cause }),
     });
-    this.turns = parts.agent === undefined ? undefined : this.#makeTurns(parts.agent);
+    this.turns = seatAgent(this, parts);
+  }
+
+  get store(): ActorParts['store'] {
+    return this.#parts.store;
   }
 
   get conversation(): Conversation {
@@ -143,10 +148,11 @@ export class ConversationActor implements ConversationPort {
   }
 
   /** Lets a connection listen, from `position` on. The caller says `catchUp` when it has said `joined`. */
-  attach(outlet: Outlet, participantId: ParticipantId, position: number): Subscription {
+  attach(listener: Listener, position: number): Subscription {
+    const { participantId } = listener;
     this.lastUsedAt = this.#parts.clock.now();
     const wasOnline = this.audience.isOnline(participantId);
-    const subscription = this.audience.attach(outlet, participantId, position);
+    const subscription = this.audience.attach(listener, position);
     if (!wasOnline) this.notify({ kind: 'presence', participantId, online: true }, participantId);
     return subscription;
   }
@@ -184,7 +190,7 @@ export class ConversationActor implements ConversationPort {
   }
 
   /** Stops it when nobody needs it. */
-  passivateIfIdle(now: number): boolean {
+  passivateIfIdle(): boolean {
     if (this.#isNeeded() || !this.hasOpened) return false;
     if (this.#writer.isOn) this.#say('QUIET');
     this.#say('PASSIVATE');
@@ -268,6 +274,7 @@ export class ConversationActor implements ConversationPort {
     this.#writer.refuseAll(this.#refusal);
     this.#writer.giveUpUnsure();
     this.turns?.cutOff();
+    this.audience.dismiss(this.#refusal);
     this.#open('gone');
     this.#stopped();
     this.#hooks.passivated(this);
@@ -285,7 +292,8 @@ export class ConversationActor implements ConversationPort {
   async #load(): Promise<void> {
     this.#writer.turnOff();
     const loaded = await this.#parts.store.load(this.id);
-    if (!loaded.ok) return this.#fail(failure('storage_unavailable', { cause: loaded.failure.cause }));
+    if (!loaded.ok)
+      return this.#fail(failure('storage_unavailable', { cause: loaded.failure.cause }));
     if (loaded.value === undefined) {
       this.#refusal = failure('conversation_not_found');
       return this.#say('GONE');
@@ -330,8 +338,17 @@ export class ConversationActor implements ConversationPort {
     for (const event of events) this.#remember(event);
     settleCommitted(staged);
     this.audience.deliver(events);
+    for (const event of events) this.#dismissLeaver(event);
     this.#parts.counters.commit(events.length);
-    if (staged.asked.length > 0) this.#ask(staged);
+    if (this.turns !== undefined) takeTurns(this.turns, staged);
+  }
+
+  /** Who is no participant any more reads nothing after their own leaving. */
+  #dismissLeaver(event: LogEvent): void {
+    if (!isKind(event, 'participant.left')) return;
+    const { id } = decodeBody(event).participant;
+    this.audience.dismiss(failure('not_a_participant'), id);
+    this.notify({ kind: 'presence', participantId: id, online: false });
   }
 
   #remember(event: LogEvent): void {
@@ -341,23 +358,6 @@ export class ConversationActor implements ConversationPort {
     if (this.#agentSeqs.size > AGENT_SEQS) {
       this.#agentSeqs = new Set([...this.#agentSeqs].slice(-AGENT_SEQS / 2));
     }
-  }
-
-  #ask({ asked, conversation }: Staged): void {
-    const { turns } = this;
-    if (turns === undefined) return;
-    switch (conversation.agent?.whileBusy) {
-      case 'interrupt':
-      case 'rollback':
-        turns.supersedeQueued();
-        turns.supersedeRunning();
-        break;
-      case 'debounce':
-        turns.supersedeQueued();
-        break;
-      default:
-    }
-    turns.enqueue(asked);
   }
 
   #emptied(): void {
@@ -381,25 +381,5 @@ export class ConversationActor implements ConversationPort {
 
   #say(type: Parameters<Actor<typeof conversationMachine>['send']>[0]['type']): void {
     this.#machine?.send({ type });
-  }
-
-  #makeTurns(agent: NonNullable<ActorParts['agent']>): Turns {
-    const { clock, limits, counters, report } = this.#parts;
-    return new Turns({
-      agent,
-      clock,
-      limits: limits.turns,
-      notify: (notice) => this.notify(notice),
-      commit: (draft) => this.post(draft),
-      messages: async (limit) => {
-        const beforeSeq = this.conversation.headSeq + 1;
-        const read = await this.#parts.store.readMessages(this.id, { beforeSeq, limit });
-        if (!read.ok) throw new Error('the log could not be read', { cause: read.failure.cause });
-        return read.value;
-      },
-      onEnded: (state, tookMs) => counters.turnEnded(state, tookMs),
-      onError: (turn, cause) =>
-        report('turn_error', { conversation_id: this.id, turn_id: turn.id, cause }),
-    });
   }
 }

@@ -1,7 +1,6 @@
-import type { Usage } from '../src/domain/event.ts';
-import type { LogEvent } from '../src/domain/event.ts';
-import type { ConversationId, Epoch, ParticipantId, TurnId } from '../src/domain/ids.ts';
+import type { LogEvent, Usage } from '../src/domain/event.ts';
 import type { CloseReason } from '../src/domain/failure.ts';
+import type { ConversationId, Epoch, ParticipantId, TurnId } from '../src/domain/ids.ts';
 import type { EndState, TurnError, TurnState } from '../src/domain/turn.ts';
 
 /** One connection, as the actors see it. Nothing in it throws, also after the connection is gone. */

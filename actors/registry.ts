@@ -2,7 +2,7 @@ import type { ConversationState } from '../src/domain/conversation.ts';
 import type { LogEvent } from '../src/domain/event.ts';
 import { type Failure, failure } from '../src/domain/failure.ts';
 import type { ConversationId } from '../src/domain/ids.ts';
-import { type Result, err, ok } from '../src/domain/result.ts';
+import { err, ok, type Result } from '../src/domain/result.ts';
 import type { Turn } from '../src/domain/turn.ts';
 import type { ActorParts } from './actor-parts.ts';
 import { ConversationActor } from './conversation-actor.ts';
@@ -57,7 +57,8 @@ export class Registry {
   async recoverTurns(): Promise<void> {
     if (this.#parts.agent === undefined) return;
     const found = await this.#parts.store.listConversationsWithOpenTurns();
-    if (!found.ok) return this.#parts.report('turn_recovery_failed', { cause: found.failure.cause });
+    if (!found.ok)
+      return this.#parts.report('turn_recovery_failed', { cause: found.failure.cause });
     for (const id of found.value) this.#unfinished.add(id);
     for (const id of found.value) await this.get(id);
   }
@@ -137,7 +138,10 @@ export class Registry {
 
   /** One that never opened is forgotten: its callers know. One that was open is brought back. */
   #supervise(actor: ConversationActor): void {
-    if (!actor.hasOpened) return this.#forget(actor);
+    if (!actor.hasOpened) {
+      this.#forget(actor);
+      return;
+    }
     const delay = Math.min(FIRST_RETRY_MS * 2 ** actor.retries, LONGEST_RETRY_MS);
     actor.retries += 1;
     // Half of it by chance: thousands that failed together do not come back together.
@@ -168,12 +172,11 @@ export class Registry {
 
   /** Stops the least recently used that nobody needs. */
   #makeRoom(): void {
-    const now = this.#parts.clock.now();
     const byUse = [...this.#live.values()].sort((a, b) => a.lastUsedAt - b.lastUsedAt);
     let room = MAKE_ROOM;
     for (const actor of byUse) {
       if (room === 0) return;
-      if (actor.passivateIfIdle(now)) room -= 1;
+      if (actor.passivateIfIdle()) room -= 1;
     }
   }
 }

@@ -1,8 +1,13 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Conversation } from '../src/domain/conversation.ts';
-import { type EventBodies, type EventKind, type LogEvent, encodeBody } from '../src/domain/event.ts';
+import {
+  type EventBodies,
+  type EventKind,
+  encodeBody,
+  type LogEvent,
+} from '../src/domain/event.ts';
 import { type Failure, failure } from '../src/domain/failure.ts';
-import { type ParticipantId, newTurnId } from '../src/domain/ids.ts';
+import { newTurnId, type ParticipantId } from '../src/domain/ids.ts';
 import { type Member, mayManage, maySend } from '../src/domain/participant.ts';
 import type { Turn } from '../src/domain/turn.ts';
 import type { Effect } from '../storage/store.ts';
@@ -260,7 +265,9 @@ class Batch {
     if (changes.length === 0) return this.#isSo();
     this.#conversation = { ...before, ...draft.changes, updatedAt: this.#now };
     this.#effects.push({ kind: 'settings', conversation: this.#conversation });
-    return this.#body('conversation.updated', { changes: Object.fromEntries(changes.map(wireChange)) });
+    return this.#body('conversation.updated', {
+      changes: Object.fromEntries(changes.map(wireChange)),
+    });
   }
 
   #refusesSender({ author }: Draft): Failure | undefined {

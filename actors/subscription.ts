@@ -1,19 +1,29 @@
-import type { ParticipantId } from '../src/domain/ids.ts';
 import {
   type SubscriptionEvent,
   type SubscriptionState,
   subscriptionChart,
 } from '../machines/subscription.ts';
+import type { Failure } from '../src/domain/failure.ts';
+import type { ParticipantId } from '../src/domain/ids.ts';
 import type { Outlet } from './outlet.ts';
 
 /** Notices of ended turns kept for one who is behind; more turns than this can't have been running. */
 const MISSED_ENDS = 32;
+
+/** Whose connection it is. */
+export interface Listener {
+  readonly outlet: Outlet;
+  readonly participantId: ParticipantId;
+  /** It was let go of: the conversation stopped, or they are no participant any more. */
+  readonly dismissed: (reason: Failure) => void;
+}
 
 /**
  * A connection in a conversation. Owns its state and its position; the audience moves it.
  * Invariant B1: while it is not live, every event up to `position` was given to the outlet, and none after it.
  */
 export class Subscription {
+  readonly listener: Listener;
   readonly outlet: Outlet;
   readonly participantId: ParticipantId;
   /** The seq it was last given. Kept up only while it is not live: a live one is at the head. */
@@ -27,9 +37,10 @@ export class Subscription {
   #state: SubscriptionState = subscriptionChart.initial;
   #missedEnds: string[] = [];
 
-  constructor(outlet: Outlet, participantId: ParticipantId, position: number) {
-    this.outlet = outlet;
-    this.participantId = participantId;
+  constructor(listener: Listener, position: number) {
+    this.listener = listener;
+    this.outlet = listener.outlet;
+    this.participantId = listener.participantId;
     this.position = position;
   }
 

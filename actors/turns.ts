@@ -1,11 +1,11 @@
+import { type TurnEvent, turnChart } from '../machines/turn.ts';
 import type { Usage } from '../src/domain/event.ts';
 import { encodeBody } from '../src/domain/event.ts';
 import { type Failure, failure, statusOf } from '../src/domain/failure.ts';
 import type { TurnId } from '../src/domain/ids.ts';
 import type { Message } from '../src/domain/message.ts';
 import type { Author } from '../src/domain/participant.ts';
-import { type EndState, type Turn, type TurnError, isOver } from '../src/domain/turn.ts';
-import { type TurnEvent, turnChart } from '../machines/turn.ts';
+import { type EndState, isOver, type Turn, type TurnError } from '../src/domain/turn.ts';
 import { type Agent, type AgentChunk, AgentFailure } from './agent-port.ts';
 import type { Clock } from './clock.ts';
 import type { Draft, Outcome, Unsettled } from './draft.ts';
@@ -244,7 +244,14 @@ export class Turns {
       case 'tool_call': {
         this.#flushDelta(running);
         const { callId, name, args } = chunk;
-        this.#host.notify({ kind: 'turn.tool_call', turnId, callId, name, args, needsApproval: false });
+        this.#host.notify({
+          kind: 'turn.tool_call',
+          turnId,
+          callId,
+          name,
+          args,
+          needsApproval: false,
+        });
         return;
       }
       case 'tool_result': {
@@ -308,7 +315,11 @@ export class Turns {
 
   async #finish(running: Running, done: AgentChunk & { type: 'done' }): Promise<void> {
     if (running.text === '') {
-      return this.#end(running, 'failed', agentError(new AgentFailure('agent_unavailable', 'The agent gave no answer.')));
+      return this.#end(
+        running,
+        'failed',
+        agentError(new AgentFailure('agent_unavailable', 'The agent gave no answer.')),
+      );
     }
     this.#step(running, 'DONE');
     const { turn, text, usage } = running;
@@ -320,7 +331,14 @@ export class Turns {
       ...(usage === null ? {} : { usage }),
       ...(done.citations === undefined ? {} : { citations: done.citations }),
     });
-    const draft = { kind: 'message', author: author(turn), key: turn.id, content: text, body, ends } as const;
+    const draft = {
+      kind: 'message',
+      author: author(turn),
+      key: turn.id,
+      content: text,
+      body,
+      ends,
+    } as const;
     const outcome = await this.#commitPatiently(running, draft);
     if (!outcome.ok) return this.#end(running, 'failed', publicError(outcome.failure));
     this.#step(running, 'COMMITTED');
@@ -341,9 +359,19 @@ export class Turns {
     }
   }
 
-  async #end(running: Running, state: Exclude<EndState, 'completed'>, error: TurnError | null): Promise<void> {
+  async #end(
+    running: Running,
+    state: Exclude<EndState, 'completed'>,
+    error: TurnError | null,
+  ): Promise<void> {
     running.takeBackFlush?.();
-    running.turn = { ...running.turn, state, endedAt: this.#host.clock.now(), error, usage: running.usage };
+    running.turn = {
+      ...running.turn,
+      state,
+      endedAt: this.#host.clock.now(),
+      error,
+      usage: running.usage,
+    };
     const written = await this.#write(running.turn);
     if (!written.ok) this.#host.onError(running.turn, written.failure);
     this.#tellEnd(running, state, null, error);
@@ -351,7 +379,15 @@ export class Turns {
 
   #tellEnd(running: Running, state: EndState, seq: number | null, error: TurnError | null): void {
     const { turn, usage } = running;
-    this.#host.notify({ kind: 'turn.ended', turnId: turn.id, attempt: turn.attempt, state, seq, usage, error });
+    this.#host.notify({
+      kind: 'turn.ended',
+      turnId: turn.id,
+      attempt: turn.attempt,
+      state,
+      seq,
+      usage,
+      error,
+    });
     this.#host.onEnded(state, this.#host.clock.now() - (turn.startedAt ?? turn.createdAt));
   }
 

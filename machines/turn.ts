@@ -13,7 +13,13 @@ export const turnMachine = createMachine({
     queued: { on: { START: 'thinking', ...stops } },
     /** Asked the agent; nothing shown yet. */
     thinking: {
-      on: { DELTA: 'streaming', ASK: 'awaiting_approval', DONE: 'committing', RESTART: 'thinking', ...stops },
+      on: {
+        DELTA: 'streaming',
+        ASK: 'awaiting_approval',
+        DONE: 'committing',
+        RESTART: 'thinking',
+        ...stops,
+      },
     },
     /** Text is being shown. */
     streaming: {

@@ -39,8 +39,12 @@ export interface MessageBody {
 }
 
 export interface EventBodies {
-  'message': MessageBody;
-  'message.edited': { readonly target_seq: number; readonly content?: string; readonly deleted?: true };
+  message: MessageBody;
+  'message.edited': {
+    readonly target_seq: number;
+    readonly content?: string;
+    readonly deleted?: true;
+  };
   'message.deleted': { readonly target_seq: number };
   'participant.joined': { readonly participant: Member };
   'participant.left': { readonly participant: Member };
@@ -67,7 +71,9 @@ export function encodeBody<K extends EventKind>(_kind: K, body: EventBodies[K]):
 }
 
 /** Reads a body that this program wrote; the store is trusted, so nothing is checked. */
-export function decodeBody<K extends EventKind>(event: LogEvent & { readonly kind: K }): EventBodies[K] {
+export function decodeBody<K extends EventKind>(
+  event: LogEvent & { readonly kind: K },
+): EventBodies[K] {
   return JSON.parse(event.body) as EventBodies[K];
 }
 

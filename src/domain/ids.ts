@@ -1,5 +1,3 @@
-import { randomBytes } from 'node:crypto';
-
 declare const brand: unique symbol;
 type Branded<B extends string> = string & { readonly [brand]: B };
 
@@ -31,14 +29,22 @@ export const epoch = parser<Epoch>('epoch');
 
 /** 120 random bits after a short prefix that tells people what they look at: `c_…`, `p_…`, `t_…`. */
 function fresh(prefix: string): string {
-  return `${prefix}_${randomBytes(15).toString('base64url')}`;
+  return `${prefix}_${randomText(15)}`;
+}
+
+/** So many random bytes in the characters of an id. */
+function randomText(bytes: number): string {
+  const random = crypto.getRandomValues(new Uint8Array(bytes));
+  return btoa(String.fromCharCode(...random))
+    .replaceAll('+', '-')
+    .replaceAll('/', '_');
 }
 
 export const newConversationId = () => fresh('c') as ConversationId;
 export const newParticipantId = () => fresh('p') as ParticipantId;
 export const newTurnId = () => fresh('t') as TurnId;
 /** 72 random bits: an epoch tells two lives of one conversation id apart, and prefixes its event ids. */
-export const newEpoch = () => randomBytes(9).toString('base64url') as Epoch;
+export const newEpoch = () => randomText(9) as Epoch;
 
 /** Unique for ever: the epoch is unique to this life of the conversation, the seq within it. */
 export function eventId(of: Epoch, seq: number): string {

@@ -1,4 +1,5 @@
-import { type LogEvent, type MessageBody, decodeBody, isKind } from './event.ts';
+import type { LogEvent, MessageBody } from './event.ts';
+import { decodeBody, isKind } from './event.ts';
 
 /** A message as it stands now: its event, with the newest edit's content in place of the first. */
 export interface Message {

@@ -1,5 +1,5 @@
-import type { ConversationId, ParticipantId, TurnId } from './ids.ts';
 import type { Usage } from './event.ts';
+import type { ConversationId, ParticipantId, TurnId } from './ids.ts';
 
 export const TURN_STATES = [
   'queued',

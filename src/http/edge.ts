@@ -1,5 +1,6 @@
 import type { ActorParts } from '../../actors/actor-parts.ts';
 import type { Clock } from '../../actors/clock.ts';
+import type { Publish } from '../../actors/outlet.ts';
 import type { Registry } from '../../actors/registry.ts';
 import type { AgentSettings, Visibility } from '../domain/conversation.ts';
 import type { Log } from '../observability/log.ts';
@@ -14,6 +15,8 @@ export interface Edge {
   readonly clock: Clock;
   readonly log: Log;
   readonly meters: Meters;
+  /** Where the actors publish; the server puts its topics in. */
+  readonly topics: { publish: Publish };
   readonly limits: EdgeLimits;
   readonly defaults: ConversationDefaults;
   /** A line each for `/health`. */

@@ -1,9 +1,9 @@
-import { SignJWT, errors, jwtVerify } from 'jose';
+import { errors, jwtVerify, SignJWT } from 'jose';
 import type { Store } from '../../storage/store.ts';
 import { type Failure, failure } from '../domain/failure.ts';
 import { isId, newParticipantId, participantId } from '../domain/ids.ts';
 import { type Author, MAX_NAME_CHARS } from '../domain/participant.ts';
-import { type Result, err, ok } from '../domain/result.ts';
+import { err, ok, type Result } from '../domain/result.ts';
 
 const ALGORITHM = 'HS256';
 const ISSUER = 'colloquy';
@@ -21,8 +21,13 @@ export interface IdentityOptions {
   readonly now: () => number;
 }
 
-export interface Guest {
+/** Somebody who is known, and until when (milliseconds since 1970). */
+export interface Verified {
   readonly participant: Author;
+  readonly expiresAt: number;
+}
+
+export interface Guest extends Verified {
   readonly token: string;
 }
 
@@ -41,7 +46,7 @@ export class Identity {
     return this.#options.allowsGuests;
   }
 
-  async verify(token: string): Promise<Result<Author, Failure>> {
+  async verify(token: string): Promise<Result<Verified, Failure>> {
     const { secret, now } = this.#options;
     try {
       const { payload } = await jwtVerify(token, secret, {
@@ -50,9 +55,13 @@ export class Identity {
         requiredClaims: ['sub', 'exp'],
         currentDate: new Date(now()),
       });
-      const { sub, name } = payload;
-      if (sub === undefined || !isId(sub) || typeof name !== 'string') return err(failure('bad_token'));
-      return ok({ id: participantId(sub), name: name.slice(0, MAX_NAME_CHARS), kind: 'human' });
+      const { sub, name, exp } = payload;
+      if (sub === undefined || !isId(sub) || typeof name !== 'string' || exp === undefined) {
+        return err(failure('bad_token'));
+      }
+      const id = participantId(sub);
+      const participant: Author = { id, name: name.slice(0, MAX_NAME_CHARS), kind: 'human' };
+      return ok({ participant, expiresAt: exp * 1000 });
     } catch (cause) {
       return err(failure(cause instanceof errors.JWTExpired ? 'token_expired' : 'bad_token'));
     }
@@ -63,7 +72,9 @@ export class Identity {
     if (!this.#options.allowsGuests) return err(failure('unauthenticated'));
     const id = newParticipantId();
     const participant: Author = { id, name: name ?? `Guest ${id.slice(2, 6)}`, kind: 'human' };
-    return ok({ participant, token: await this.sign(participant, this.#options.guestTokenSeconds) });
+    const { guestTokenSeconds, now } = this.#options;
+    const token = await this.sign(participant, guestTokenSeconds);
+    return ok({ participant, token, expiresAt: now() + guestTokenSeconds * 1000 });
   }
 
   sign({ id, name }: Author, seconds: number): Promise<string> {

@@ -203,6 +203,8 @@ export const SERVER_FRAMES = {
   }),
   reset: z.object({
     type: z.literal('reset'),
+    /** Of the `join` that it answers. */
+    id: z.string().optional(),
     ...conversation,
     reason: z.enum(['epoch', 'ahead', 'trimmed']),
     epoch: z.string(),

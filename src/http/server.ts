@@ -1,0 +1,159 @@
+import uWS from 'uWebSockets.js';
+import { failure } from '../domain/failure.ts';
+import { err, ok, type Result } from '../domain/result.ts';
+import { errorFrame } from '../protocol/encode.ts';
+import type { Edge } from './edge.ts';
+import { registerRest } from './rest/register.ts';
+import { Connection, type SocketData } from './websocket/connection.ts';
+import { Flusher } from './websocket/flusher.ts';
+import { Session } from './websocket/session.ts';
+
+/** uWS ends a connection over its limit without a word; ours comes first, and says why. */
+const OWN_LIMIT_FIRST = 64;
+/** Milliseconds that closing connections get to read their last frames. */
+const LINGER_MS = 1_000;
+/** Told to clients that a stopping server sends away, milliseconds. */
+const RECONNECT_AFTER_MS = 1_000;
+
+export interface Server {
+  readonly port: number;
+  /** Takes no new connections. */
+  stopListening(): void;
+  /** Sends everybody away with `bye` and 4001, then closes. */
+  close(): Promise<void>;
+}
+
+/** Serves WebSocket, REST and SSE on one port of its own; 0 takes a free one. */
+export async function startServer(
+  edge: Edge,
+  { host, port }: { readonly host: string; readonly port: number },
+): Promise<Result<Server, string>> {
+  const app = uWS.App();
+  const sessions = new Set<Session>();
+  edge.topics.publish = (topic, frame) => {
+    app.publish(topic, frame);
+  };
+  serveWebSocket(app, edge, sessions);
+  const rest = registerRest(app, edge);
+  const socket = await new Promise<uWS.us_listen_socket | false>((resolve) => {
+    app.listen(host, port, uWS.LIBUS_LISTEN_EXCLUSIVE_PORT, resolve);
+  });
+  if (socket === false) return err(`${host}:${port} is in use, or may not be listened on`);
+  const takeBackSweep = sweepEvery(edge, sessions);
+  let isListening = true;
+  const stopListening = () => {
+    if (isListening) uWS.us_listen_socket_close(socket);
+    isListening = false;
+  };
+  return ok({
+    port: uWS.us_socket_local_port(socket),
+    stopListening,
+    close: async () => {
+      stopListening();
+      takeBackSweep();
+      for (const { connection } of sessions) connection.close('draining', RECONNECT_AFTER_MS);
+      rest.close();
+      await emptied(edge, sessions);
+      app.close();
+    },
+  });
+}
+
+function serveWebSocket(app: uWS.TemplatedApp, edge: Edge, sessions: Set<Session>): void {
+  const flusher = new Flusher();
+  const { maxFrameBytes, maxConnections } = edge.limits;
+  const bySocket = new WeakMap<Connection, Session>();
+  const sessionOf = (ws: uWS.WebSocket<SocketData>) => {
+    const { connection } = ws.getUserData();
+    return connection === undefined ? undefined : bySocket.get(connection);
+  };
+  app.ws<SocketData>('/v1/ws', {
+    maxPayloadLength: maxFrameBytes * OWN_LIMIT_FIRST,
+    // The bound is ours (actors/audience.ts): a limit of uWS's own drops frames without a word.
+    maxBackpressure: 0,
+    // So are the heartbeats, which say why before they close.
+    idleTimeout: 0,
+    sendPingsAutomatically: false,
+    upgrade: (res, req, context) => {
+      const header = req.getHeader('authorization');
+      const bearer = header.toLowerCase().startsWith('bearer ') ? header.slice(7) : undefined;
+      res.upgrade<SocketData>(
+        { connection: undefined, bearer },
+        req.getHeader('sec-websocket-key'),
+        req.getHeader('sec-websocket-protocol'),
+        req.getHeader('sec-websocket-extensions'),
+        context,
+      );
+    },
+    open: (ws) => {
+      const data = ws.getUserData();
+      const connection = new Connection(ws, flusher);
+      data.connection = connection;
+      if (edge.meters.connections >= maxConnections) {
+        edge.meters.refuse('too_many_connections');
+        edge.meters.connections += 1;
+        connection.send(errorFrame(failure('too_many_connections')));
+        connection.close('connection_limit');
+        return;
+      }
+      edge.meters.connections += 1;
+      const session = new Session(edge, connection);
+      bySocket.set(connection, session);
+      sessions.add(session);
+      if (data.bearer !== undefined) session.introduce(data.bearer);
+    },
+    message: (ws, message, isBinary) => {
+      const session = sessionOf(ws);
+      if (session === undefined) return;
+      if (isBinary) session.refuseFrame(failure('bad_frame', { message: 'Send text frames.' }));
+      else if (message.byteLength > maxFrameBytes) session.refuseFrame(failure('frame_too_large'));
+      else session.receive(Buffer.from(message).toString());
+    },
+    pong: (ws) => {
+      const session = sessionOf(ws);
+      if (session !== undefined) session.lastHeardAt = edge.clock.now();
+    },
+    drain: (ws) => sessionOf(ws)?.drained(),
+    close: (ws) => {
+      edge.meters.connections -= 1;
+      const { connection } = ws.getUserData();
+      const session = sessionOf(ws);
+      connection?.forget();
+      if (session === undefined) return;
+      sessions.delete(session);
+      session.end();
+    },
+  });
+}
+
+/** One sweep for all connections: who said no `hello`, who went silent, whose token is over. */
+function sweepEvery(edge: Edge, sessions: ReadonlySet<Session>): () => void {
+  const { heartbeatMs, helloTimeoutMs } = edge.limits;
+  const everyMs = Math.max(Math.min(heartbeatMs / 2, helloTimeoutMs / 4, 5_000), 10);
+  let takeBack = () => {};
+  const sweep = () => {
+    const now = edge.clock.now();
+    for (const session of sessions) check(session, now);
+    takeBack = edge.clock.after(everyMs, sweep);
+  };
+  const check = (
+    { connection, who, openedAt, lastHeardAt, tokenExpiresAt }: Session,
+    now: number,
+  ) => {
+    if (who === undefined && now - openedAt >= helloTimeoutMs) connection.close('hello_timeout');
+    else if (now - lastHeardAt >= heartbeatMs * 2) connection.close('heartbeat_timeout');
+    else if (tokenExpiresAt !== undefined && now >= tokenExpiresAt)
+      connection.close('token_expired');
+    else if (now - lastHeardAt >= heartbeatMs / 2) connection.ping();
+  };
+  takeBack = edge.clock.after(everyMs, sweep);
+  return () => takeBack();
+}
+
+/** Resolves when all sockets are closed, or have had their time. */
+async function emptied(edge: Edge, sessions: ReadonlySet<Session>): Promise<void> {
+  const until = edge.clock.now() + LINGER_MS;
+  while (sessions.size > 0 && edge.clock.now() < until) {
+    await new Promise<void>((resolve) => edge.clock.after(10, resolve));
+  }
+}

@@ -1,0 +1,100 @@
+import type { WebSocket } from 'uWebSockets.js';
+import type { Outlet, TopicMember } from '../../../actors/outlet.ts';
+import { CLOSE_CODES, type CloseReason } from '../../domain/failure.ts';
+import { encodeFrame } from '../../protocol/encode.ts';
+import type { ServerFrame } from '../../protocol/server-frames.ts';
+import type { Flusher } from './flusher.ts';
+
+/** What uWS keeps with each socket. */
+export interface SocketData {
+  connection: Connection | undefined;
+  /** The token of an `Authorization: Bearer` header on the upgrade. */
+  readonly bearer: string | undefined;
+}
+
+export type Socket = WebSocket<SocketData>;
+
+/**
+ * One WebSocket as an outlet: frames are queued and go out in one write. Safe to use after the socket is gone,
+ * when everything is a no-op.
+ */
+export class Connection implements Outlet {
+  readonly topics: TopicMember;
+  readonly #flusher: Flusher;
+  readonly #flush = () => this.flush();
+  #socket: Socket | undefined;
+  #queue: string[] = [];
+  #queuedChars = 0;
+
+  constructor(socket: Socket, flusher: Flusher) {
+    this.#socket = socket;
+    this.#flusher = flusher;
+    this.topics = {
+      enter: (topic) => {
+        this.#socket?.subscribe(topic);
+      },
+      leave: (topic) => {
+        this.#socket?.unsubscribe(topic);
+      },
+      publishToOthers: (topic, frame) => {
+        this.#socket?.publish(topic, frame);
+      },
+    };
+  }
+
+  get isOpen(): boolean {
+    return this.#socket !== undefined;
+  }
+
+  readonly send = (frame: string): void => {
+    if (this.#socket === undefined) return;
+    this.#queuedChars += frame.length;
+    if (this.#queue.push(frame) === 1) this.#flusher.request(this.#flush);
+  };
+
+  say(frame: ServerFrame): void {
+    this.send(encodeFrame(frame));
+  }
+
+  readonly flush = (): void => {
+    const queue = this.#queue;
+    const socket = this.#socket;
+    if (queue.length === 0 || socket === undefined) return;
+    this.#queue = [];
+    this.#queuedChars = 0;
+    if (queue.length === 1) {
+      socket.send(queue[0] as string);
+      return;
+    }
+    socket.cork(() => {
+      for (const frame of queue) socket.send(frame);
+    });
+  };
+
+  readonly bufferedBytes = (): number =>
+    this.#socket === undefined ? 0 : this.#socket.getBufferedAmount() + this.#queuedChars;
+
+  /** Says `bye`, lets what is queued go out, and closes. */
+  readonly close = (reason: CloseReason, reconnectAfterMs?: number): void => {
+    const socket = this.#socket;
+    if (socket === undefined) return;
+    this.say({
+      type: 'bye',
+      reason,
+      ...(reconnectAfterMs === undefined ? {} : { reconnect_after_ms: reconnectAfterMs }),
+    });
+    this.flush();
+    socket.end(CLOSE_CODES[reason], reason);
+  };
+
+  ping(): void {
+    this.#socket?.ping();
+  }
+
+  /** uWS says that the socket is gone: it must not be touched any more. */
+  forget(): void {
+    this.#socket = undefined;
+    this.#queue = [];
+    this.#queuedChars = 0;
+  }
+}

@@ -1,0 +1,146 @@
+import { defaultSettings, found, join } from '../../../actors/commands.ts';
+import type { ConversationActor } from '../../../actors/conversation-actor.ts';
+import type { Subscription } from '../../../actors/subscription.ts';
+import { type Failure, failure } from '../../domain/failure.ts';
+import type { ConversationId } from '../../domain/ids.ts';
+import type { Author, Role } from '../../domain/participant.ts';
+import type { Result } from '../../domain/result.ts';
+import type { ClientFrames } from '../../protocol/client-frames.ts';
+import { errorFrame } from '../../protocol/encode.ts';
+import type { ServerFrames } from '../../protocol/server-frames.ts';
+import type { Edge } from '../edge.ts';
+import { snapshotFrame } from '../encoder.ts';
+import { positionIn } from '../position.ts';
+import type { Connection } from './connection.ts';
+
+interface Membership {
+  readonly actor: ConversationActor;
+  readonly subscription: Subscription;
+}
+
+/** The conversations that one connection listens to. */
+export class Memberships {
+  readonly #edge: Edge;
+  readonly #connection: Connection;
+  readonly #of = new Map<ConversationId, Membership>();
+
+  constructor(edge: Edge, connection: Connection) {
+    this.#edge = edge;
+    this.#connection = connection;
+  }
+
+  actorOf(id: ConversationId): ConversationActor | undefined {
+    return this.#of.get(id)?.actor;
+  }
+
+  /** Answers `joined` or `reset`, or says why not. */
+  async join(frame: ClientFrames['join'], who: Author): Promise<Failure | undefined> {
+    const id = frame.conversation_id;
+    if (!this.#of.has(id) && this.#of.size >= this.#edge.limits.maxConversationsPerConnection) {
+      return failure('too_many_conversations');
+    }
+    const woken = await this.#wake(frame, who);
+    if (!woken.ok) return woken.failure;
+    const actor = woken.value;
+    const member = await join(actor, { by: who, who });
+    if (!member.ok) return member.failure;
+    if (!this.#connection.isOpen) return undefined;
+    const position = positionIn(actor.conversation, {
+      afterSeq: frame.after_seq,
+      epoch: frame.epoch,
+    });
+    if (typeof position !== 'number') {
+      this.#connection.say({ ...position, id: frame.id });
+      return undefined;
+    }
+    this.#attach(actor, who, position);
+    this.#connection.say(joinedFrame(frame.id, actor, member.value.role));
+    const subscription = this.#of.get(id)?.subscription;
+    if (subscription !== undefined) actor.audience.catchUp(subscription);
+    return undefined;
+  }
+
+  /** Answers `left`. */
+  leave({ id, conversation_id }: ClientFrames['leave']): Failure | undefined {
+    const membership = this.#of.get(conversation_id);
+    if (membership === undefined) return failure('not_a_participant');
+    this.#of.delete(conversation_id);
+    membership.actor.detach(membership.subscription);
+    this.#connection.say({ type: 'left', id, conversation_id });
+    return undefined;
+  }
+
+  drained(): void {
+    for (const { actor, subscription } of this.#of.values()) actor.audience.drained(subscription);
+  }
+
+  end(): void {
+    for (const { actor, subscription } of this.#of.values()) actor.detach(subscription);
+    this.#of.clear();
+  }
+
+  #attach(actor: ConversationActor, who: Author, position: number): void {
+    const before = this.#of.get(actor.id);
+    if (before !== undefined) before.actor.detach(before.subscription);
+    const listener = {
+      outlet: this.#connection,
+      participantId: who.id,
+      dismissed: (reason: Failure) => {
+        this.#of.delete(actor.id);
+        if (reason.reason === 'draining') return;
+        this.#connection.send(errorFrame(reason, { conversationId: actor.id }));
+      },
+    };
+    this.#of.set(actor.id, { actor, subscription: actor.attach(listener, position) });
+  }
+
+  async #wake(
+    frame: ClientFrames['join'],
+    who: Author,
+  ): Promise<Result<ConversationActor, Failure>> {
+    const id = frame.conversation_id;
+    const { registry, defaults, clock } = this.#edge;
+    const there = await registry.get(id);
+    if (there.ok || frame.create !== true) return there;
+    if (there.failure.reason !== 'conversation_not_found') return there;
+    const made = await found(
+      registry,
+      { by: who, id, key: null, ...defaultSettings(defaults) },
+      clock.now(),
+    );
+    if (made.ok || made.failure.reason !== 'already_exists') return made;
+    return registry.get(id);
+  }
+}
+
+function joinedFrame(id: string, actor: ConversationActor, role: Role): ServerFrames['joined'] {
+  const { conversation, members, audience } = actor;
+  const participants = [...members.values()].map((member) => ({
+    id: member.id,
+    name: member.name,
+    kind: member.kind,
+    role: member.role,
+    online: audience.isOnline(member.id),
+  }));
+  const { agent } = conversation;
+  if (agent !== null) {
+    participants.push({
+      id: agent.id,
+      name: agent.name,
+      kind: 'agent',
+      role: 'agent',
+      online: true,
+    });
+  }
+  return {
+    type: 'joined',
+    id,
+    conversation_id: conversation.id,
+    epoch: conversation.epoch,
+    head_seq: conversation.headSeq,
+    first_seq: conversation.firstSeq,
+    role,
+    participants,
+    turns: actor.turnSnapshots().map((turn) => snapshotFrame(conversation.id, turn)),
+  };
+}

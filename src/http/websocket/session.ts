@@ -1,0 +1,291 @@
+import { memberOf } from '../../../actors/access.ts';
+import { amend, say } from '../../../actors/commands.ts';
+import type { ConversationActor } from '../../../actors/conversation-actor.ts';
+import type { Outcome } from '../../../actors/draft.ts';
+import { type Failure, failure } from '../../domain/failure.ts';
+import type { ConversationId } from '../../domain/ids.ts';
+import { type Author, maySend } from '../../domain/participant.ts';
+import type { Result } from '../../domain/result.ts';
+import { isOver } from '../../domain/turn.ts';
+import type { ClientFrame, ClientFrames } from '../../protocol/client-frames.ts';
+import { type BadFrame, decodeFrame } from '../../protocol/decode.ts';
+import { errorFrame, wireTime } from '../../protocol/encode.ts';
+import type { Edge } from '../edge.ts';
+import { isTooLong } from '../message-length.ts';
+import type { Connection } from './connection.ts';
+import { greet } from './greeting.ts';
+import { Memberships } from './memberships.ts';
+
+/** Frames, and characters of frames, that may wait behind one that takes its time. */
+const WAITING_FRAMES = 512;
+const WAITING_CHARS = 1024 * 1024;
+/** Frames in a row that are not even JSON objects, after which this is not our protocol. */
+const BAD_FRAMES = 50;
+
+/** Frames that the ones behind them depend on: they are done before the next one is looked at. */
+type Ordered = ClientFrames['hello' | 'join' | 'leave'];
+
+/**
+ * What one connection says, in the order it says it.
+ *
+ * Owns: who it is, its place in its conversations (through `Memberships`), the frames that wait. Does not own:
+ * the socket.
+ * Invariants: N1. Nothing but `hello` is listened to before somebody is known. N2. A frame is looked at after
+ * the joins before it are done, so a client need not wait for `joined` to send.
+ */
+export class Session {
+  /** For people and logs: which connection this was. */
+  readonly id = `s_${crypto.randomUUID()}`;
+  readonly connection: Connection;
+  readonly memberships: Memberships;
+  who: Author | undefined;
+  /** Milliseconds since 1970; undefined while nobody is known. */
+  tokenExpiresAt: number | undefined;
+  readonly openedAt: number;
+  lastHeardAt: number;
+  readonly #edge: Edge;
+  #waiting: string[] = [];
+  #waitingChars = 0;
+  #isBusy = false;
+  #badFrames = 0;
+
+  constructor(edge: Edge, connection: Connection) {
+    this.#edge = edge;
+    this.connection = connection;
+    this.memberships = new Memberships(edge, connection);
+    this.openedAt = edge.clock.now();
+    this.lastHeardAt = this.openedAt;
+  }
+
+  /** A text frame from the client. */
+  receive(text: string): void {
+    this.lastHeardAt = this.#edge.clock.now();
+    if (!this.#isBusy) {
+      this.#dispatch(text);
+      return;
+    }
+    const isFull =
+      this.#waiting.length >= WAITING_FRAMES || this.#waitingChars + text.length > WAITING_CHARS;
+    if (isFull) {
+      const decoded = decodeFrame(text);
+      this.#refuse(decoded.ok ? about(decoded.value) : decoded.failure, failure('rate_limited'));
+      return;
+    }
+    this.#waiting.push(text);
+    this.#waitingChars += text.length;
+  }
+
+  /** The header of the upgrade said who it is: no `hello` needed. */
+  introduce(token: string): void {
+    this.#inOrder({ type: 'hello', token });
+  }
+
+  /** Something that is no text frame of the protocol. */
+  refuseFrame(reason: Failure): void {
+    this.lastHeardAt = this.#edge.clock.now();
+    this.#refuse({}, reason);
+    if (reason.reason === 'frame_too_large') this.connection.close('frame_too_large');
+    else this.#countBad();
+  }
+
+  /** The socket has room again. */
+  drained(): void {
+    this.memberships.drained();
+  }
+
+  /** The socket is gone. */
+  end(): void {
+    this.#waiting = [];
+    this.memberships.end();
+  }
+
+  #dispatch(text: string): void {
+    const decoded = decodeFrame(text);
+    if (decoded.ok) {
+      this.#badFrames = 0;
+      this.#handle(decoded.value);
+      return;
+    }
+    this.#refuse(decoded.failure, decoded.failure.failure);
+    if (decoded.failure.failure.reason === 'bad_frame') this.#countBad();
+    if (this.who === undefined) this.connection.close('unauthenticated');
+  }
+
+  #handle(frame: ClientFrame): void {
+    const { who } = this;
+    if (frame.type === 'hello') return this.#inOrder(frame);
+    if (who === undefined) {
+      this.#refuse(about(frame), failure('unauthenticated', { message: 'Say `hello` first.' }));
+      this.connection.close('unauthenticated');
+      return;
+    }
+    switch (frame.type) {
+      case 'send':
+        return this.#send(frame, who);
+      case 'join':
+      case 'leave':
+        return this.#inOrder(frame);
+      case 'edit':
+        return this.#amend(frame, who, frame.content);
+      case 'delete':
+        return this.#amend(frame, who);
+      case 'cancel':
+        return void this.#cancel(frame, who).catch(this.#broke);
+      case 'read':
+      case 'typing':
+        return this.#tell(frame, who);
+      case 'ping':
+        return this.connection.say({
+          type: 'pong',
+          ...(frame.id === undefined ? {} : { id: frame.id }),
+          time: wireTime(this.#edge.clock.now()),
+        });
+      default:
+        frame satisfies never;
+    }
+  }
+
+  #inOrder(frame: Ordered): void {
+    this.#isBusy = true;
+    this.#doOrdered(frame)
+      .catch(this.#broke)
+      .finally(() => {
+        this.#isBusy = false;
+        this.#goOn();
+      });
+  }
+
+  async #doOrdered(frame: Ordered): Promise<void> {
+    if (frame.type === 'hello') return greet(this.#edge, this, frame);
+    if (this.who === undefined) return;
+    const refused =
+      frame.type === 'join'
+        ? await this.memberships.join(frame, this.who)
+        : this.memberships.leave(frame);
+    if (refused !== undefined) this.#refuse(about(frame), refused);
+  }
+
+  #goOn(): void {
+    while (!this.#isBusy && this.connection.isOpen) {
+      const next = this.#waiting.shift();
+      if (next === undefined) return;
+      this.#waitingChars -= next.length;
+      this.#dispatch(next);
+    }
+  }
+
+  /** The hot path. */
+  #send(frame: ClientFrames['send'], who: Author): void {
+    if (isTooLong(frame.content, this.#edge.limits.maxMessageChars)) {
+      return this.#refuse(about(frame), failure('message_too_long'));
+    }
+    const actor = this.memberships.actorOf(frame.conversation_id);
+    if (actor !== undefined) return this.#say(actor, frame, who);
+    this.#withActor(frame, (found) => this.#say(found, frame, who));
+  }
+
+  #say(actor: ConversationActor, frame: ClientFrames['send'], who: Author): void {
+    const { content, key = null, reply_to: replyTo, metadata } = frame;
+    say(actor, { author: who, content, key, replyTo, metadata }, (outcome) =>
+      this.#acknowledge(frame, outcome),
+    );
+  }
+
+  #amend(frame: ClientFrames['edit' | 'delete'], who: Author, content?: string): void {
+    if (content !== undefined && isTooLong(content, this.#edge.limits.maxMessageChars)) {
+      return this.#refuse(about(frame), failure('message_too_long'));
+    }
+    this.#withActor(frame, async (actor) => {
+      const outcome = await amend(actor, {
+        author: who,
+        targetSeq: frame.seq,
+        key: frame.key ?? null,
+        ...(content === undefined ? {} : { content }),
+      });
+      this.#acknowledge(frame, outcome);
+    });
+  }
+
+  #acknowledge(
+    frame: { id: string; conversation_id: ConversationId; key?: string | undefined },
+    outcome: Outcome,
+  ): void {
+    if (!outcome.ok) return this.#refuse(about(frame), outcome.failure);
+    const { seq, createdAt, duplicate } = outcome.value;
+    const key = frame.key === undefined ? '' : `"key":"${frame.key}",`;
+    this.connection.send(
+      `{"type":"ack","id":"${frame.id}","conversation_id":"${frame.conversation_id}",${key}` +
+        `"seq":${seq},"created_at":"${wireTime(createdAt)}","duplicate":${duplicate}}`,
+    );
+  }
+
+  async #cancel(frame: ClientFrames['cancel'], who: Author): Promise<void> {
+    const refused = await this.#cancelTurn(frame, who);
+    if (refused !== undefined) this.#refuse(about(frame), refused);
+    else this.connection.say({ type: 'ok', id: frame.id });
+  }
+
+  async #cancelTurn(frame: ClientFrames['cancel'], who: Author): Promise<Failure | undefined> {
+    const found = await this.#edge.registry.get(frame.conversation_id);
+    if (!found.ok) return found.failure;
+    const actor = found.value;
+    const member = memberOf(actor, who);
+    if (!member.ok) return member.failure;
+    if (!maySend(member.value.role)) return failure('forbidden');
+    const refused = actor.cancelTurn(frame.turn_id);
+    if (refused?.reason !== 'turn_not_found') return refused;
+    const turn = await this.#edge.store.readTurn(actor.id, frame.turn_id);
+    if (!turn.ok) return failure('storage_unavailable', { cause: turn.failure.cause });
+    return turn.value !== undefined && isOver(turn.value.state) ? failure('turn_over') : refused;
+  }
+
+  /** `read` and `typing`: told to the others, and to nobody's log. */
+  #tell(frame: ClientFrames['read' | 'typing'], who: Author): void {
+    const actor = this.memberships.actorOf(frame.conversation_id);
+    if (actor === undefined || !actor.members.has(who.id)) {
+      return this.#refuse(about(frame), failure('not_a_participant'));
+    }
+    const participantId = who.id;
+    if (frame.type === 'typing') {
+      actor.notify({ kind: 'typing', participantId, active: frame.active }, participantId);
+      return;
+    }
+    if (frame.seq > actor.conversation.headSeq) {
+      const message = '`seq`: there is no such seq yet';
+      return this.#refuse(about(frame), failure('invalid_field', { message }));
+    }
+    actor.notify({ kind: 'read', participantId, seq: frame.seq }, participantId);
+  }
+
+  #withActor(
+    frame: { id: string; conversation_id: ConversationId },
+    then: (actor: ConversationActor) => void | Promise<void>,
+  ): void {
+    const use = async (found: Result<ConversationActor, Failure>) => {
+      if (found.ok) await then(found.value);
+      else this.#refuse(about(frame), found.failure);
+    };
+    this.#edge.registry.get(frame.conversation_id).then(use).catch(this.#broke);
+  }
+
+  #refuse(origin: Omit<BadFrame, 'failure'>, reason: Failure): void {
+    this.connection.send(errorFrame(reason, origin));
+  }
+
+  #countBad(): void {
+    this.#badFrames += 1;
+    if (this.#badFrames >= BAD_FRAMES) this.connection.close('protocol_error');
+  }
+
+  readonly #broke = (cause: unknown): void => {
+    this.#edge.log.error('session_broke', { cause });
+    this.#refuse({}, failure('internal'));
+  };
+}
+
+function about(frame: { id?: string | undefined; conversation_id?: ConversationId | undefined }) {
+  return {
+    ...(frame.id === undefined ? {} : { id: frame.id }),
+    ...(frame.conversation_id === undefined ? {} : { conversationId: frame.conversation_id }),
+  };
+}
