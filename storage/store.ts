@@ -15,28 +15,51 @@ import type { Turn } from '../src/domain/turn.ts';
  * S2. `append` is all or nothing, and durable when it answers ok. It compares the stored head with `expectedHead` in the same transaction.
  * S3. At most one event of a conversation has a given sender and key, for ever.
  * S4. After an `erased` effect no read, of any method, gives back what was erased.
+ *
+ * Text: bodies, settings and turns come back exactly as given (they are JSON, where a lone surrogate is an
+ * escape). Names and keys come back well-formed (`wellFormedEvent`): a lone surrogate becomes U+FFFD in every
+ * backend alike, because a UTF-8 file cannot hold it.
+ *
+ * A caller's mistake (events not numbered on `expectedHead`, a value of a wrong type) is a broken invariant and
+ * rejects the promise; everything that can happen to a correct caller is a value.
  */
 export interface Store {
   /** Stores a new conversation with its first members and events (seq 1, 2, …; `headSeq` in `state` counts them). */
-  create(state: ConversationState, events: readonly LogEvent[]): Promise<Result<void, CreateFailure>>;
+  create(
+    state: ConversationState,
+    events: readonly LogEvent[],
+  ): Promise<Result<void, CreateFailure>>;
 
-  /** The conversation and its members; undefined when there is none. One read. */
+  /** The conversation and its members, in the order they first joined; undefined when there is none. One read. */
   load(id: ConversationId): Promise<Result<ConversationState | undefined, Unavailable>>;
 
   /** Appends to one conversation. The store gathers the appends of all conversations into one commit. */
   append(batch: Append): Promise<Result<void, AppendFailure>>;
 
   /** The events after `afterSeq`, ascending, as the log has them now (erased content gone). */
-  readEvents(id: ConversationId, page: EventPage): Promise<Result<readonly LogEvent[], Unavailable>>;
+  readEvents(
+    id: ConversationId,
+    page: EventPage,
+  ): Promise<Result<readonly LogEvent[], Unavailable>>;
 
-  /** Messages as they stand now, ascending; with `beforeSeq` the newest ones before it. */
-  readMessages(id: ConversationId, page: MessagePage): Promise<Result<readonly Message[], Unavailable>>;
+  /** Messages as they stand now, ascending: the oldest ones after `afterSeq`, or with `beforeSeq` the newest ones before it. */
+  readMessages(
+    id: ConversationId,
+    page: MessagePage,
+  ): Promise<Result<readonly Message[], Unavailable>>;
 
   /** The seq of the event that this sender stored with this key. */
-  findKey(id: ConversationId, sender: ParticipantId, key: string): Promise<Result<number | undefined, Unavailable>>;
+  findKey(
+    id: ConversationId,
+    sender: ParticipantId,
+    key: string,
+  ): Promise<Result<number | undefined, Unavailable>>;
 
   /** The conversations this participant is a member of, by id, after `afterId`. */
-  listConversations(participant: ParticipantId, page: ListPage): Promise<Result<readonly Conversation[], Unavailable>>;
+  listConversations(
+    participant: ParticipantId,
+    page: ListPage,
+  ): Promise<Result<readonly Conversation[], Unavailable>>;
 
   /** Erases a conversation: events, keys, members, turns. False when there was none. */
   remove(id: ConversationId): Promise<Result<boolean, Unavailable>>;
@@ -44,7 +67,7 @@ export interface Store {
   /** One turn, if it belongs to this conversation. */
   readTurn(id: ConversationId, turn: TurnId): Promise<Result<Turn | undefined, Unavailable>>;
 
-  /** The turns of a conversation that have not ended, oldest first. */
+  /** The turns of a conversation that have not ended, in the order they were first stored. */
   readOpenTurns(id: ConversationId): Promise<Result<readonly Turn[], Unavailable>>;
 
   /** The conversations that have a turn which has not ended. Read once, at start. */
@@ -118,7 +141,11 @@ export type AppendFailure =
   | Unavailable
   /** The conversation is gone, or its stored head is not `expectedHead`. Nothing was written. */
   | { readonly reason: 'head_conflict' }
-  /** Some events carry a key that their sender stored before, at `seq`. Nothing was written. */
+  /**
+   * Some events carry a key that their sender stored before, at `seq`. Nothing was written. The mailbox keeps a
+   * batch free of twins; a second event with the key of an earlier one in the same batch is named here too, with
+   * the seq the first would have had.
+   */
   | { readonly reason: 'keys_taken'; readonly taken: readonly TakenKey[] };
 
 export interface TakenKey {
@@ -126,4 +153,9 @@ export interface TakenKey {
   readonly index: number;
   /** Where the key was stored. */
   readonly seq: number;
+}
+
+/** The answer of a store that could not do what was asked; `none` unless the commit itself was cut. */
+export function unavailable(cause: unknown, outcome: Unavailable['outcome'] = 'none'): Unavailable {
+  return { reason: 'storage_unavailable', outcome, cause };
 }

@@ -1,0 +1,133 @@
+import type { Conversation, ConversationState } from '../../src/domain/conversation.ts';
+import { isKind, type LogEvent, redactBody } from '../../src/domain/event.ts';
+import type { ParticipantId, TurnId } from '../../src/domain/ids.ts';
+import { type Message, messageOf } from '../../src/domain/message.ts';
+import type { Member } from '../../src/domain/participant.ts';
+import type { Turn } from '../../src/domain/turn.ts';
+import { keyText, PageFill, takenKeys } from '../batch.ts';
+import type { Effect, EventPage, MessagePage, TakenKey } from '../store.ts';
+import { wellFormedEvent, wellFormedName } from '../text.ts';
+
+/** One conversation of the memory store: the port's words on plain maps. */
+export class MemoryConversation {
+  readonly members = new Map<ParticipantId, Member>();
+  readonly turns = new Map<TurnId, Turn>();
+  #conversation: Conversation;
+  /** The event with seq n is at `n - firstSeq`. */
+  readonly #events: LogEvent[] = [];
+  readonly #keys = new Map<string, number>();
+  /** The seqs of a message's edits, ascending. */
+  readonly #edits = new Map<number, number[]>();
+
+  constructor({ conversation, members }: ConversationState) {
+    this.#conversation = conversation;
+    for (const member of members) this.members.set(member.id, member);
+  }
+
+  get head(): number {
+    return this.#conversation.firstSeq - 1 + this.#events.length;
+  }
+
+  get state(): ConversationState {
+    return { conversation: this.conversation, members: [...this.members.values()] };
+  }
+
+  get conversation(): Conversation {
+    return { ...this.#conversation, headSeq: this.head };
+  }
+
+  add(events: readonly LogEvent[]): void {
+    for (const event of events) {
+      const stored = wellFormedEvent(event);
+      this.#events.push(stored);
+      if (stored.key !== null) this.#keys.set(keyText(stored.author.id, stored.key), stored.seq);
+    }
+  }
+
+  seqOfKey(sender: ParticipantId, key: string): number | undefined {
+    return this.#keys.get(keyText(sender, key.toWellFormed()));
+  }
+
+  taken(events: readonly LogEvent[]): readonly TakenKey[] | undefined {
+    return takenKeys(events.map(wellFormedEvent), (sender, key) => this.seqOfKey(sender, key));
+  }
+
+  apply(effect: Effect): void {
+    switch (effect.kind) {
+      case 'member':
+        this.members.set(effect.member.id, wellFormedName(effect.member));
+        return;
+      case 'member_gone':
+        this.members.delete(effect.participantId);
+        return;
+      case 'settings': {
+        const { title, visibility, agent, metadata, updatedAt } = effect.conversation;
+        this.#conversation = {
+          ...this.#conversation,
+          title,
+          visibility,
+          agent,
+          metadata,
+          updatedAt,
+        };
+        return;
+      }
+      case 'edited':
+        this.#edits.set(effect.targetSeq, [
+          ...(this.#edits.get(effect.targetSeq) ?? []),
+          effect.seq,
+        ]);
+        return;
+      case 'erased':
+        for (const seq of [effect.targetSeq, ...(this.#edits.get(effect.targetSeq) ?? [])])
+          this.#redact(seq);
+        return;
+      case 'turn':
+        this.turns.set(effect.turn.id, effect.turn);
+        return;
+      default:
+        effect satisfies never;
+    }
+  }
+
+  page(page: EventPage): readonly LogEvent[] {
+    const fill = new PageFill(page);
+    for (
+      let seq = Math.max(page.afterSeq + 1, this.#conversation.firstSeq);
+      seq <= this.head;
+      seq += 1
+    ) {
+      const event = this.#at(seq);
+      if (event === undefined || !fill.take(event)) break;
+    }
+    return fill.events;
+  }
+
+  messages({ afterSeq = 0, beforeSeq, limit }: MessagePage): readonly Message[] {
+    const within = this.#events.filter(
+      (event) =>
+        isKind(event, 'message') &&
+        event.seq > afterSeq &&
+        event.seq < (beforeSeq ?? this.head + 1),
+    );
+    const wanted = beforeSeq === undefined ? within.slice(0, limit) : within.slice(-limit);
+    return wanted.map((event) => {
+      const edit = this.#edits.get(event.seq)?.at(-1);
+      return messageOf(event, edit === undefined ? undefined : this.#at(edit));
+    });
+  }
+
+  #at(seq: number): LogEvent | undefined {
+    return this.#events[seq - this.#conversation.firstSeq];
+  }
+
+  #redact(seq: number): void {
+    const event = this.#at(seq);
+    if (event === undefined || !(isKind(event, 'message') || isKind(event, 'message.edited')))
+      return;
+    this.#events[seq - this.#conversation.firstSeq] = {
+      ...event,
+      body: redactBody(event.kind, event.body),
+    };
+  }
+}

@@ -1,0 +1,33 @@
+import { MemoryStore } from './memory/memory-store.ts';
+import { OpenError } from './open-error.ts';
+import { type SqliteOptions, SqliteStore } from './sqlite/sqlite-store.ts';
+import type { Store } from './store.ts';
+
+export type StoreOptions = SqliteOptions;
+
+/** A backend: how its URL begins, and how the rest of it is opened. Throws `OpenError`. */
+interface Backend {
+  readonly example: string;
+  readonly open: (rest: string, options: StoreOptions) => Store;
+}
+
+const BACKENDS: Readonly<Record<string, Backend>> = {
+  memory: { example: 'memory:', open: () => new MemoryStore() },
+  sqlite: { example: 'sqlite:PATH', open: openSqlite },
+};
+
+/** Opens the store that a URL names: `memory:` or `sqlite:PATH`. Throws `OpenError`, one sentence for a person. */
+export function openStore(url: string, options: StoreOptions = {}): Store {
+  const [scheme = '', ...rest] = url.split(':');
+  const backend = Object.hasOwn(BACKENDS, scheme) && rest.length > 0 ? BACKENDS[scheme] : undefined;
+  if (backend === undefined) {
+    const known = Object.values(BACKENDS).map(({ example }) => example);
+    throw new OpenError(`the store ${url} is of no known kind; there are ${known.join(' and ')}`);
+  }
+  return backend.open(rest.join(':'), options);
+}
+
+function openSqlite(path: string, options: StoreOptions): Store {
+  if (path === '') throw new OpenError('the store sqlite: names no file; write sqlite:PATH');
+  return SqliteStore.open(path, options);
+}

@@ -1,0 +1,62 @@
+import { LRUCache } from 'lru-cache';
+import type { ConversationId } from '../../src/domain/ids.ts';
+import type { ConversationTables } from './conversation-tables.ts';
+import type { EventTables } from './log-tables.ts';
+import type { PendingRows } from './pending-rows.ts';
+
+/** What an append has to know of a conversation: its number in the file and where its log stands. */
+export interface Entry {
+  readonly cid: number;
+  readonly firstSeq: number;
+  /** Moved by the writer inside its transaction, and back when that fails. */
+  head: number;
+}
+
+/** About 300 bytes each. */
+const MAX_ENTRIES = 16_384;
+
+/** The conversations lately used, bounded; the others are two small reads away. */
+export class Directory {
+  readonly #entries = new LRUCache<ConversationId, Entry>({ max: MAX_ENTRIES });
+  readonly #conversations: ConversationTables;
+  readonly #events: EventTables;
+  readonly #pending: PendingRows;
+
+  constructor(conversations: ConversationTables, events: EventTables, pending: PendingRows) {
+    this.#conversations = conversations;
+    this.#events = events;
+    this.#pending = pending;
+  }
+
+  /** Undefined when there is no such conversation, which is not remembered. */
+  find(id: ConversationId): Entry | undefined {
+    const known = this.#entries.get(id);
+    if (known !== undefined) return known;
+    const row = this.#conversations.find(id);
+    if (row === undefined) return undefined;
+    const entry = {
+      cid: row.cid,
+      firstSeq: row.first_seq,
+      head: this.headOf(row.cid, row.first_seq),
+    };
+    this.#entries.set(id, entry);
+    return entry;
+  }
+
+  /** The stored head, from the pending rows or else from the clustered table. */
+  headOf(cid: number, firstSeq: number): number {
+    return this.#pending.head(cid) ?? this.#events.head(cid) ?? firstSeq - 1;
+  }
+
+  put(id: ConversationId, entry: Entry): void {
+    this.#entries.set(id, entry);
+  }
+
+  forget(id: ConversationId): void {
+    this.#entries.delete(id);
+  }
+
+  clear(): void {
+    this.#entries.clear();
+  }
+}

@@ -1,0 +1,105 @@
+import { mkdirSync, realpathSync } from 'node:fs';
+import { basename, dirname, join, resolve } from 'node:path';
+import Sqlite, { type Database } from 'better-sqlite3';
+import { OpenError } from '../open-error.ts';
+import { codeOf, isBusy } from './errors.ts';
+import { migrate } from './migrations.ts';
+
+/** `FULL`: an answered append survives a power cut. `NORMAL`: it survives a crash of the process, not of the machine. */
+export type Synchronous = 'FULL' | 'NORMAL';
+
+/** KiB of the file's pages that the foreground keeps in memory. */
+const PAGE_CACHE_KIB = 16_384;
+
+export interface OpenFile {
+  readonly db: Database;
+  readonly path: string;
+  /** Lets the next process in; the last thing to do. */
+  readonly unlock: () => void;
+}
+
+/**
+ * Opens, or makes, the data file at its newest schema, for this process alone. Throws `OpenError`.
+ *
+ * The lock is an exclusive transaction on an empty second file (`PATH-lock`), so the system lets go of it when
+ * the process ends, however it ends. SQLite's own locks don't serve: the mover's connection shares the file.
+ */
+export function openFile(path: string, synchronous: Synchronous): OpenFile {
+  return explained(path, () => {
+    const real = realPath(path);
+    const unlock = lock(real);
+    try {
+      return { db: openDatabase(real, synchronous), path: real, unlock };
+    } catch (error) {
+      unlock();
+      throw error;
+    }
+  });
+}
+
+function openDatabase(path: string, synchronous: Synchronous): Database {
+  const db = new Sqlite(path, { timeout: 0 });
+  try {
+    db.pragma('journal_mode = WAL');
+    db.pragma(`synchronous = ${synchronous}`);
+    // The mover's worker checkpoints: a commit never pays for it.
+    db.pragma('wal_autocheckpoint = 0');
+    // Erased text is overwritten where its page is written anyway (docs/storage.md says what remains).
+    db.pragma('secure_delete = FAST');
+    db.pragma(`cache_size = -${PAGE_CACHE_KIB}`);
+    migrate(db);
+    return db;
+  } catch (error) {
+    db.close();
+    throw error;
+  }
+}
+
+function lock(path: string): () => void {
+  const db = new Sqlite(`${path}-lock`, { timeout: 0 });
+  try {
+    db.pragma('journal_mode = MEMORY');
+    db.exec('BEGIN EXCLUSIVE');
+  } catch (error) {
+    db.close();
+    if (isBusy(error)) throw new OpenError('is in use by another Colloquy process');
+    throw error;
+  }
+  return () => db.close();
+}
+
+/** One name for one file, whatever links lead to it: two processes must meet at the same lock. */
+function realPath(path: string): string {
+  const absolute = resolve(path);
+  mkdirSync(dirname(absolute), { recursive: true });
+  try {
+    return realpathSync(absolute);
+  } catch {
+    return join(realpathSync(dirname(absolute)), basename(absolute));
+  }
+}
+
+const SENTENCES: Readonly<Record<string, string>> = {
+  SQLITE_NOTADB: 'is not a SQLite database',
+  SQLITE_CORRUPT: 'is damaged',
+  SQLITE_CANTOPEN: 'cannot be opened: is it a directory, or not ours to read and write?',
+  SQLITE_READONLY: 'cannot be written',
+  SQLITE_FULL: 'is on a full disk',
+  SQLITE_BUSY: 'is locked by another program',
+};
+
+/** Whatever goes wrong while opening, as one sentence that names the file. */
+export function explained<T>(path: string, open: () => T): T {
+  try {
+    return open();
+  } catch (error) {
+    throw new OpenError(`the store ${path} ${sentence(error)}`, { cause: error });
+  }
+}
+
+function sentence(error: unknown): string {
+  if (error instanceof OpenError) return error.message;
+  const code = codeOf(error) ?? '';
+  for (const known in SENTENCES) if (code.startsWith(known)) return SENTENCES[known] ?? code;
+  return `cannot be opened: ${error instanceof Error ? error.message : String(error)}`;
+}

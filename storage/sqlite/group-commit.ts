@@ -1,0 +1,254 @@
+import { setTimeout as nextTry } from 'node:timers/promises';
+import type { Database, Statement } from 'better-sqlite3';
+import { err, type Result } from '../../src/domain/result.ts';
+import { type Unavailable, unavailable } from '../store.ts';
+import { isBusy, isEnvironment, isIoError } from './errors.ts';
+import type { Undo } from './writer.ts';
+
+/** Rows in one transaction at most; what is over goes into the next, after the event loop had its turn. */
+const MAX_COMMIT_ROWS = 8_192;
+/** How soon a file that someone else has locked is tried again. */
+const RETRY_MS = 5;
+
+export interface Commit {
+  readonly rows: number;
+  readonly requests: number;
+  readonly seconds: number;
+}
+
+export interface GroupCommitOptions {
+  readonly db: Database;
+  /** How long writes wait for a lock that another holds before they are refused. */
+  readonly lockWaitMs: number;
+  /** True while the mover holds the file's write lock; it calls `flush` when it has let go. */
+  readonly isLent: () => boolean;
+  /** Makes memory agree with the file when a rollback could not be trusted; throws when it can't be read. */
+  readonly resync: () => void;
+  readonly onCommit: (commit: Commit) => void;
+  /** After each turn of the lock, committed or not. */
+  readonly onFlushed: () => void;
+  readonly onError: (error: unknown) => void;
+}
+
+/**
+ * One transaction for all the writes that came in since the last: what is queued in one callback of the event
+ * loop is committed in the microtask after it.
+ *
+ * Owns: the queue of writes, the transaction, when memory is undone. Does not own: what a write does (writer.ts),
+ * the lock's other user (mover.ts). Bound: a conversation has one write under way, so the queue is as long as
+ * conversations are busy; nothing waits longer than `lockWaitMs`.
+ *
+ * Invariants:
+ * G1. A write is answered after its transaction's COMMIT returned, or after its ROLLBACK did.
+ * G2. Writes are performed in the order they were queued.
+ * G3. A write that breaks (a value SQLite refuses, a bug) fails alone: the others of its group are committed.
+ */
+export class GroupCommit {
+  readonly #options: GroupCommitOptions;
+  readonly #begin: Statement<[]>;
+  readonly #commit: Statement<[]>;
+  readonly #rollback: Statement<[]>;
+  #queue: Queued[] = [];
+  #isScheduled = false;
+  #isOutOfSync = false;
+  #retry: NodeJS.Timeout | undefined;
+  #blockedSince: number | undefined;
+
+  constructor(options: GroupCommitOptions) {
+    this.#options = options;
+    this.#begin = options.db.prepare('BEGIN IMMEDIATE');
+    this.#commit = options.db.prepare('COMMIT');
+    this.#rollback = options.db.prepare('ROLLBACK');
+  }
+
+  get hasQueued(): boolean {
+    return this.#queue.length > 0;
+  }
+
+  submit<T, F>(
+    rows: number,
+    perform: (undo: Undo) => Result<T, F>,
+  ): Promise<Result<T, F | Unavailable>> {
+    return new Promise((resolve, reject) => {
+      this.#queue.push(new QueuedWrite(rows, perform, { resolve, reject }));
+      if (this.#isScheduled) return;
+      this.#isScheduled = true;
+      queueMicrotask(() => {
+        this.#isScheduled = false;
+        this.flush();
+      });
+    });
+  }
+
+  /** Commits what is queued, unless the lock is elsewhere; then it is tried again. */
+  flush(): void {
+    if (this.#queue.length === 0) return;
+    if (this.#options.isLent()) {
+      this.#wait(new Error('the mover holds the write lock'));
+      return;
+    }
+    const group = this.#takeGroup();
+    if (!this.#commitGroup(group)) return;
+    this.#unblock();
+    if (this.#queue.length > 0) setImmediate(() => this.flush());
+    this.#options.onFlushed();
+  }
+
+  /** Settled when nothing is queued any more. */
+  async drain(): Promise<void> {
+    while (this.#queue.length > 0) {
+      this.flush();
+      if (this.#queue.length > 0) await nextTry(RETRY_MS);
+    }
+  }
+
+  #takeGroup(): Queued[] {
+    let rows = 0;
+    let count = 0;
+    for (const { rows: more } of this.#queue) {
+      if (count > 0 && rows + more > MAX_COMMIT_ROWS) break;
+      rows += more;
+      count += 1;
+    }
+    if (count < this.#queue.length) return this.#queue.splice(0, count);
+    const group = this.#queue;
+    this.#queue = [];
+    return group;
+  }
+
+  /** False when the lock was elsewhere and the group is back in the queue. */
+  #commitGroup(group: Queued[]): boolean {
+    const undo: Undo = [];
+    const started = performance.now();
+    let phase: 'begin' | 'write' | 'commit' = 'begin';
+    try {
+      if (this.#isOutOfSync) this.#resync();
+      this.#begin.run();
+      phase = 'write';
+      for (const write of group) write.perform(undo);
+      phase = 'commit';
+      this.#commit.run();
+    } catch (error) {
+      if (phase === 'begin' && isBusy(error)) {
+        this.#queue = [...group, ...this.#queue];
+        this.#wait(error);
+        return false;
+      }
+      this.#takeBack(undo, phase);
+      if (phase === 'write' && !isEnvironment(error)) this.#isolate(group, error);
+      else this.#refuse(group, error, phase);
+      return true;
+    }
+    let rows = 0;
+    for (const write of group) {
+      rows += write.rows;
+      write.settle();
+    }
+    this.#options.onCommit({
+      rows,
+      requests: group.length,
+      seconds: (performance.now() - started) / 1_000,
+    });
+    return true;
+  }
+
+  #takeBack(undo: Undo, phase: 'begin' | 'write' | 'commit'): void {
+    try {
+      if (this.#options.db.inTransaction) this.#rollback.run();
+    } catch (error) {
+      this.#isOutOfSync = true;
+      this.#options.onError(error);
+    }
+    for (let index = undo.length - 1; index >= 0; index -= 1) undo[index]?.();
+    if (phase === 'commit') this.#isOutOfSync = true;
+  }
+
+  #resync(): void {
+    this.#options.resync();
+    this.#isOutOfSync = false;
+  }
+
+  /** G3: each by itself; the one that breaks again is its caller's broken invariant. */
+  #isolate(group: Queued[], error: unknown): void {
+    const [first] = group;
+    if (group.length === 1) {
+      first?.fail(error);
+      return;
+    }
+    for (const [index, write] of group.entries()) {
+      if (this.#commitGroup([write])) continue;
+      this.#queue.splice(1, 0, ...group.slice(index + 1));
+      return;
+    }
+  }
+
+  #refuse(group: readonly Queued[], error: unknown, phase: 'begin' | 'write' | 'commit'): void {
+    this.#options.onError(error);
+    const outcome = phase === 'commit' && isIoError(error) ? 'unknown' : 'none';
+    for (const write of group) write.refuse(unavailable(error, outcome));
+  }
+
+  #wait(cause: unknown): void {
+    this.#blockedSince ??= performance.now();
+    if (performance.now() - this.#blockedSince >= this.#options.lockWaitMs) {
+      this.#unblock();
+      const refused = this.#queue;
+      this.#queue = [];
+      this.#refuse(refused, cause, 'begin');
+      return;
+    }
+    if (this.#retry !== undefined) return;
+    this.#retry = setTimeout(() => {
+      this.#retry = undefined;
+      this.flush();
+    }, RETRY_MS);
+  }
+
+  #unblock(): void {
+    this.#blockedSince = undefined;
+    clearTimeout(this.#retry);
+    this.#retry = undefined;
+  }
+}
+
+interface Queued {
+  readonly rows: number;
+  perform(undo: Undo): void;
+  settle(): void;
+  refuse(failure: Unavailable): void;
+  fail(error: unknown): void;
+}
+
+interface Answer<T, F> {
+  readonly resolve: (result: Result<T, F | Unavailable>) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+class QueuedWrite<T, F> implements Queued {
+  readonly rows: number;
+  readonly #perform: (undo: Undo) => Result<T, F>;
+  readonly #answer: Answer<T, F>;
+  #result: Result<T, F> | undefined;
+
+  constructor(rows: number, perform: (undo: Undo) => Result<T, F>, answer: Answer<T, F>) {
+    this.rows = rows;
+    this.#perform = perform;
+    this.#answer = answer;
+  }
+
+  perform(undo: Undo): void {
+    this.#result = this.#perform(undo);
+  }
+
+  settle(): void {
+    if (this.#result !== undefined) this.#answer.resolve(this.#result);
+  }
+
+  refuse(failure: Unavailable): void {
+    this.#answer.resolve(err(failure));
+  }
+
+  fail(error: unknown): void {
+    this.#answer.reject(error);
+  }
+}

@@ -1,0 +1,112 @@
+import type { Database } from 'better-sqlite3';
+import { OpenError } from '../open-error.ts';
+
+/**
+ * Forward steps; `PRAGMA user_version` counts those that were taken. A released step never changes: what comes
+ * later is a new step. `tests/storage/schemas/` keeps each released schema with data in it.
+ *
+ * `log` takes the hot write, in rowid order and without another index; the mover carries its rows, sorted, into
+ * `events` and `keys` (ADR 0011). A row of `log` whose seq is not above its conversation's highest in `events`
+ * is a copy that was carried and not yet deleted.
+ */
+export const MIGRATIONS: readonly string[] = [
+  `
+  CREATE TABLE conversations (
+    cid INTEGER PRIMARY KEY AUTOINCREMENT,
+    id TEXT NOT NULL UNIQUE,
+    epoch TEXT NOT NULL,
+    first_seq INTEGER NOT NULL,
+    created_at INTEGER NOT NULL,
+    created_by TEXT NOT NULL,
+    created_key TEXT,
+    updated_at INTEGER NOT NULL,
+    settings TEXT NOT NULL
+  );
+  CREATE TABLE members (
+    place INTEGER PRIMARY KEY,
+    cid INTEGER NOT NULL,
+    participant_id TEXT NOT NULL,
+    name TEXT NOT NULL,
+    kind INTEGER NOT NULL,
+    role TEXT NOT NULL,
+    conversation_id TEXT NOT NULL,
+    UNIQUE (cid, participant_id)
+  );
+  CREATE INDEX members_by_participant ON members (participant_id, conversation_id);
+
+  CREATE TABLE log (
+    row INTEGER PRIMARY KEY,
+    cid INTEGER NOT NULL,
+    seq INTEGER NOT NULL,
+    kind INTEGER NOT NULL,
+    author_id TEXT NOT NULL,
+    author_name TEXT NOT NULL,
+    author_kind INTEGER NOT NULL,
+    created_at INTEGER NOT NULL,
+    key TEXT,
+    body TEXT NOT NULL
+  );
+  CREATE TABLE events (
+    cid INTEGER NOT NULL,
+    seq INTEGER NOT NULL,
+    kind INTEGER NOT NULL,
+    author_id TEXT NOT NULL,
+    author_name TEXT NOT NULL,
+    author_kind INTEGER NOT NULL,
+    created_at INTEGER NOT NULL,
+    key TEXT,
+    body TEXT NOT NULL,
+    PRIMARY KEY (cid, seq)
+  ) WITHOUT ROWID;
+  CREATE TABLE keys (
+    cid INTEGER NOT NULL,
+    sender TEXT NOT NULL,
+    key TEXT NOT NULL,
+    seq INTEGER NOT NULL,
+    PRIMARY KEY (cid, sender, key)
+  ) WITHOUT ROWID;
+  CREATE TABLE edits (
+    cid INTEGER NOT NULL,
+    target_seq INTEGER NOT NULL,
+    seq INTEGER NOT NULL,
+    PRIMARY KEY (cid, target_seq, seq)
+  ) WITHOUT ROWID;
+  CREATE TABLE turns (
+    place INTEGER PRIMARY KEY,
+    cid INTEGER NOT NULL,
+    id TEXT NOT NULL,
+    is_open INTEGER NOT NULL,
+    record TEXT NOT NULL,
+    UNIQUE (cid, id)
+  );
+  CREATE INDEX turns_open ON turns (cid) WHERE is_open = 1;
+  CREATE TABLE removed (
+    cid INTEGER PRIMARY KEY,
+    last_row INTEGER NOT NULL
+  );
+  CREATE TABLE secrets (
+    name TEXT PRIMARY KEY,
+    bytes BLOB NOT NULL
+  ) WITHOUT ROWID;
+  `,
+];
+
+/** Brings the file to the newest schema, in one transaction; an empty file gets all of it. */
+export function migrate(db: Database, steps: readonly string[] = MIGRATIONS): void {
+  const found = versionOf(db);
+  if (found > steps.length) {
+    throw new OpenError(
+      `has schema ${found}, and this program knows schemas up to ${steps.length}: start a newer program, or use another file`,
+    );
+  }
+  if (found === steps.length) return;
+  db.transaction(() => {
+    const from = versionOf(db);
+    for (const step of steps.slice(from)) db.exec(step);
+    db.pragma(`user_version = ${steps.length}`);
+  }).immediate();
+}
+
+function versionOf(db: Database): number {
+  return Number(db.pragma('user_version', { simple: true }));
+}

@@ -1,0 +1,319 @@
+import { needsLock, type Order, type Report } from './mover-protocol.ts';
+import { MoverThread } from './mover-thread.ts';
+import type { PendingRows } from './pending-rows.ts';
+
+export interface Moved {
+  readonly rows: number;
+  readonly seconds: number;
+}
+
+export interface MoverOptions {
+  readonly path: string;
+  readonly script: URL;
+  readonly pending: PendingRows;
+  /** Rows of the log that are worth a move. */
+  readonly segmentRows: number;
+  /** A log that nothing was added to for so long is moved however short it is. */
+  readonly idleMs: number;
+  /** Pages of WAL that are worth a checkpoint. */
+  readonly walPages: number;
+  /** The highest row number given out. */
+  readonly lastRow: () => number;
+  /** The lock is back: commit what waits for it. */
+  readonly flush: () => void;
+  readonly onMoved: (moved: Moved) => void;
+  readonly onError: (error: unknown) => void;
+}
+
+/** Rows that one chunk carries: 2 to 5 ms of the write lock. */
+const CHUNK_ROWS = 1_000;
+/** A chunk grows with the backlog, so that the mover keeps up at any rate; this bounds how much. */
+const MAX_CHUNK_GROWTH = 16;
+/** Deleting from the log's old end costs about a quarter of carrying. */
+const TRIM_GROWTH = 4;
+const FIRST_BACKOFF_MS = 50;
+const MAX_BACKOFF_MS = 30_000;
+
+type Phase = 'rest' | 'plan' | 'chunk' | 'trim' | 'purge';
+
+/**
+ * Decides what the worker does next: carry a segment of the log into the clustered tables, or checkpoint.
+ *
+ * Owns: the cycle of a segment (freeze, plan, chunks, drop, trim, purge), whose turn the write lock is, the
+ * worker's life. Does not own: the transactions (mover-steps.ts), the commits (group-commit.ts).
+ *
+ * Invariants:
+ * M1. One order at a time; while one that needs the lock is out, `isLent` is true and no commit begins.
+ * M2. The index of pending rows drops a segment when all of it is carried, and only then is the log trimmed (P1).
+ * M3. After a worker's death or a failed order the segment is planned anew, without what was carried.
+ * M4. A commit that waits goes before the next order.
+ */
+export class Mover {
+  readonly #options: MoverOptions;
+  #thread: MoverThread | undefined;
+  #phase: Phase = 'rest';
+  #segmentEnd = 0;
+  #segmentRows = 0;
+  #startedAt = 0;
+  /** The first plan after a start meets rows that were carried before it. */
+  #skipMoved = true;
+  #hasRemoved: boolean;
+  #walPages = 0;
+  #checkpointing: 'no' | 'copy' | 'finish' = 'no';
+  #checkpointAt: number;
+  #lastCommitAt = performance.now();
+  #isIdle = false;
+  #idleTimer: NodeJS.Timeout | undefined;
+  #backoffMs = FIRST_BACKOFF_MS;
+  #backoffTimer: NodeJS.Timeout | undefined;
+  #onRest: (() => void) | undefined;
+  #isLooking = false;
+  #isClosed = false;
+
+  constructor(options: MoverOptions, found: { hasRemoved: boolean; walPages: number }) {
+    this.#options = options;
+    this.#hasRemoved = found.hasRemoved;
+    this.#walPages = found.walPages;
+    this.#checkpointAt = options.walPages;
+    this.#armIdle();
+  }
+
+  /** True while the worker holds the write lock. A report that is there already is taken in first. */
+  isLent(): boolean {
+    const order = this.#thread?.order;
+    if (order === undefined || !needsLock(order)) return false;
+    this.#isLooking = true;
+    this.#thread?.look();
+    this.#isLooking = false;
+    return this.#thread?.order !== undefined;
+  }
+
+  /** After each commit; `walPages` when it was measured. */
+  committed(walPages: number | undefined): void {
+    this.#lastCommitAt = performance.now();
+    this.#isIdle = false;
+    this.#walPages = walPages ?? Math.max(this.#walPages, 1);
+    this.#armIdle();
+  }
+
+  /** Gives the worker its next order, if there is one to give and nothing is under way. */
+  proceed(): void {
+    if (this.#isClosed || this.#backoffTimer !== undefined) return;
+    if (this.#thread?.order !== undefined) return;
+    const order = this.#nextForThread();
+    if (order === 'wait') return;
+    if (order === undefined) this.#onRest?.();
+    else this.#thread?.send(order);
+  }
+
+  conversationRemoved(): void {
+    this.#hasRemoved = true;
+  }
+
+  /** The index was built anew from the file: what is frozen or planned means nothing any more. */
+  restart(): void {
+    this.#phase = 'rest';
+    this.#skipMoved = true;
+    this.#hasRemoved = true;
+  }
+
+  /** Moves what there is, for `withinMs` at most, then ends the worker. */
+  async close(withinMs: number): Promise<void> {
+    this.#lastCommitAt = Number.NEGATIVE_INFINITY;
+    this.#isIdle = true;
+    clearTimeout(this.#backoffTimer);
+    this.#backoffTimer = undefined;
+    await new Promise<void>((resolve) => {
+      const deadline = setTimeout(resolve, withinMs);
+      this.#onRest = () => {
+        clearTimeout(deadline);
+        resolve();
+      };
+      this.proceed();
+    });
+    this.#isClosed = true;
+    clearTimeout(this.#idleTimer);
+    clearTimeout(this.#backoffTimer);
+    await this.#thread?.close();
+  }
+
+  /** The thread starts with the first work there is; until it is ready, `wait`. */
+  #nextForThread(): Order | 'wait' | undefined {
+    if (this.#thread === undefined) {
+      if (!this.#hasAnyWork()) return undefined;
+      this.#thread = this.#startThread();
+    }
+    return this.#thread.isReady ? this.#next() : 'wait';
+  }
+
+  #hasAnyWork(): boolean {
+    return (
+      this.#phase !== 'rest' ||
+      this.#hasSegment() ||
+      this.#isUntidy() ||
+      this.#walPages >= this.#checkpointAt
+    );
+  }
+
+  #next(): Order | undefined {
+    return this.#nextCheckpoint() ?? this.#nextMove();
+  }
+
+  #nextCheckpoint(): Order | undefined {
+    if (this.#checkpointing === 'no') {
+      if (this.#isUntidy()) return { kind: 'checkpoint', finish: true, truncate: true };
+      if (this.#walPages < this.#checkpointAt) return undefined;
+      this.#checkpointing = 'copy';
+    }
+    return { kind: 'checkpoint', finish: this.#checkpointing === 'finish', truncate: false };
+  }
+
+  /** All is moved and nothing comes in: the WAL may become an empty file. */
+  #isUntidy(): boolean {
+    return this.#isIdle && this.#phase === 'rest' && !this.#hasSegment() && this.#walPages > 0;
+  }
+
+  #nextMove(): Order | undefined {
+    const { pending, lastRow } = this.#options;
+    switch (this.#phase) {
+      case 'rest':
+        if (!this.#hasSegment()) return undefined;
+        if (!pending.hasFrozen) pending.freeze();
+        this.#segmentEnd = lastRow();
+        this.#segmentRows = 0;
+        this.#startedAt = performance.now();
+        this.#hasRemoved = false;
+        this.#phase = 'plan';
+        return { kind: 'plan', lastRow: this.#segmentEnd, skipMoved: this.#skipMoved };
+      case 'plan':
+        return { kind: 'plan', lastRow: this.#segmentEnd, skipMoved: this.#skipMoved };
+      case 'chunk':
+        return { kind: 'chunk', rows: this.#chunkRows() };
+      case 'trim':
+        return { kind: 'trim', lastRow: this.#segmentEnd, rows: TRIM_GROWTH * this.#chunkRows() };
+      case 'purge':
+        return { kind: 'purge', lastRow: this.#segmentEnd, rows: CHUNK_ROWS };
+      default:
+        return this.#phase satisfies never;
+    }
+  }
+
+  /** A full segment; or, when nothing has come in for a while, anything at all. */
+  #hasSegment(): boolean {
+    const { pending, segmentRows } = this.#options;
+    if (pending.activeRows >= segmentRows) return true;
+    return this.#isIdle && (pending.totalRows > 0 || this.#hasRemoved);
+  }
+
+  #chunkRows(): number {
+    const { pending, segmentRows } = this.#options;
+    const growth = Math.ceil(pending.totalRows / segmentRows);
+    return CHUNK_ROWS * Math.max(1, Math.min(growth, MAX_CHUNK_GROWTH));
+  }
+
+  #report(report: Report, order: Order): void {
+    if (report.ok) {
+      this.#backoffMs = FIRST_BACKOFF_MS;
+      this.#walPages = report.walPages;
+      this.#done(order, report.isDone, report.rows);
+    } else {
+      this.#failed(order, new Error(`${order.kind}: ${report.code}: ${report.message}`));
+    }
+  }
+
+  #done(order: Order, isDone: boolean, rows: number): void {
+    switch (order.kind) {
+      case 'plan':
+        if (this.#phase === 'plan') this.#phase = 'chunk';
+        return;
+      case 'chunk':
+        if (this.#phase !== 'chunk') return;
+        this.#segmentRows += rows;
+        if (!isDone) return;
+        this.#options.pending.dropFrozen();
+        this.#skipMoved = false;
+        this.#phase = 'trim';
+        return;
+      case 'trim':
+        if (isDone && this.#phase === 'trim') this.#phase = 'purge';
+        return;
+      case 'purge':
+        if (isDone && this.#phase === 'purge') this.#rest();
+        return;
+      case 'checkpoint':
+        this.#checkpointed(order.finish, order.truncate, isDone);
+        return;
+      default:
+        order satisfies never;
+    }
+  }
+
+  #rest(): void {
+    this.#phase = 'rest';
+    const seconds = (performance.now() - this.#startedAt) / 1_000;
+    if (this.#segmentRows > 0) this.#options.onMoved({ rows: this.#segmentRows, seconds });
+  }
+
+  /** A checkpoint that a foreign reader holds up is tried again when the WAL has grown by as much again. */
+  #checkpointed(isFinish: boolean, isTruncate: boolean, isDone: boolean): void {
+    if (isTruncate) {
+      this.#walPages = 0;
+      this.#checkpointAt = this.#options.walPages;
+    } else if (isFinish || isDone) {
+      this.#checkpointing = 'no';
+      this.#checkpointAt = (isDone ? 0 : this.#walPages) + this.#options.walPages;
+    } else {
+      this.#checkpointing = 'finish';
+    }
+  }
+
+  #failed(order: Order | undefined, error: unknown): void {
+    if (this.#phase === 'chunk' || this.#phase === 'plan') this.#phase = 'plan';
+    if (order?.kind !== 'checkpoint') this.#skipMoved = true;
+    this.#checkpointing = 'no';
+    this.#options.onError(error);
+    this.#onRest?.();
+    if (this.#isClosed) return;
+    this.#backoffTimer = setTimeout(() => {
+      this.#backoffTimer = undefined;
+      this.proceed();
+    }, this.#backoffMs).unref();
+    this.#backoffMs = Math.min(this.#backoffMs * 2, MAX_BACKOFF_MS);
+  }
+
+  #startThread(): MoverThread {
+    return new MoverThread(this.#options.script, this.#options.path, {
+      onReady: () => this.proceed(),
+      onReport: (report, order) => {
+        this.#report(report, order);
+        this.#handBack();
+      },
+      onDeath: (error) => {
+        this.#thread = undefined;
+        this.#failed(undefined, error);
+        this.#handBack();
+      },
+    });
+  }
+
+  /** M4. A flush that is looking for the report itself goes on by itself: it is not under way twice. */
+  #handBack(): void {
+    if (this.#isLooking) return;
+    this.#options.flush();
+    this.proceed();
+  }
+
+  #armIdle(): void {
+    if (this.#idleTimer !== undefined || this.#isClosed) return;
+    this.#idleTimer = setTimeout(() => {
+      this.#idleTimer = undefined;
+      const rested = performance.now() - this.#lastCommitAt;
+      if (rested < this.#options.idleMs) {
+        this.#armIdle();
+        return;
+      }
+      this.#isIdle = true;
+      this.proceed();
+    }, this.#options.idleMs).unref();
+  }
+}

@@ -1,0 +1,153 @@
+import type { ParticipantId } from '../../src/domain/ids.ts';
+import { keyText } from '../batch.ts';
+
+/** The rows of one conversation in one segment of the log: their seqs are `firstSeq`, `firstSeq + 1`, … */
+export interface Run {
+  readonly firstSeq: number;
+  readonly rows: number[];
+  /** Seq by sender and key (`keyText`). */
+  readonly keys: Map<string, number>;
+}
+
+/** A stretch of the log: what came in before the mover took it over, or what comes in now. */
+interface Segment {
+  readonly runs: Map<number, Run>;
+  rows: number;
+}
+
+/**
+ * Where the events are that the mover has not carried into the clustered tables yet.
+ *
+ * Owns: which row of `log` holds which event, and the keys of those events. Bounded by what the mover leaves
+ * behind: two segments while it keeps up. Does not own: the rows themselves; what is not here is in `events`.
+ *
+ * Invariants:
+ * P1. Every row named here is in `log`: the mover deletes rows only after `dropFrozen`.
+ * P2. A conversation's seqs in the frozen segment end right below those in the active one.
+ */
+export class PendingRows {
+  #active: Segment = emptySegment();
+  #frozen: Segment | undefined;
+
+  /** Rows in the active segment. */
+  get activeRows(): number {
+    return this.#active.rows;
+  }
+
+  get hasFrozen(): boolean {
+    return this.#frozen !== undefined;
+  }
+
+  get totalRows(): number {
+    return this.#active.rows + (this.#frozen?.rows ?? 0);
+  }
+
+  /** The run which a conversation's next events are added to. */
+  open(cid: number, nextSeq: number): Run {
+    let run = this.#active.runs.get(cid);
+    if (run === undefined) {
+      run = { firstSeq: nextSeq, rows: [], keys: new Map() };
+      this.#active.runs.set(cid, run);
+    }
+    return run;
+  }
+
+  /** Adds one row that is in the file already. */
+  add(
+    cid: number,
+    {
+      row,
+      seq,
+      sender,
+      key,
+    }: { row: number; seq: number; sender: ParticipantId; key: string | null },
+  ) {
+    const run = this.open(cid, seq);
+    this.push(run, row);
+    if (key !== null) run.keys.set(keyText(sender, key), seq);
+  }
+
+  /** Adds the next row to a run that `open` gave. */
+  push(run: Run, row: number): void {
+    run.rows.push(row);
+    this.#active.rows += 1;
+  }
+
+  /** Takes back all but the first `length` rows of the run that is open. */
+  truncate(cid: number, length: number): void {
+    const run = this.#active.runs.get(cid);
+    if (run === undefined) return;
+    this.#active.rows -= run.rows.length - length;
+    run.rows.length = length;
+    if (length === 0) this.#active.runs.delete(cid);
+  }
+
+  /** The newest seq that is pending; undefined when none is. */
+  head(cid: number): number | undefined {
+    const run = this.#active.runs.get(cid) ?? this.#frozen?.runs.get(cid);
+    return run === undefined ? undefined : run.firstSeq + run.rows.length - 1;
+  }
+
+  /** The oldest seq that is pending: all below it are in `events`. */
+  firstSeq(cid: number): number | undefined {
+    return (this.#frozen?.runs.get(cid) ?? this.#active.runs.get(cid))?.firstSeq;
+  }
+
+  rowOf(cid: number, seq: number): number | undefined {
+    return rowIn(this.#active.runs.get(cid), seq) ?? rowIn(this.#frozen?.runs.get(cid), seq);
+  }
+
+  /** The keys of the segment that is being moved, for a look besides the open run's. */
+  frozenKeys(cid: number): ReadonlyMap<string, number> | undefined {
+    return this.#frozen?.runs.get(cid)?.keys;
+  }
+
+  seqOfKey(cid: number, sender: ParticipantId, key: string): number | undefined {
+    const text = keyText(sender, key);
+    return this.#active.runs.get(cid)?.keys.get(text) ?? this.frozenKeys(cid)?.get(text);
+  }
+
+  /** Forgets a conversation; the answer puts it back. */
+  forget(cid: number): () => void {
+    const restores = [forgetIn(this.#active, cid), forgetIn(this.#frozen, cid)];
+    return () => {
+      for (const restore of restores) restore();
+    };
+  }
+
+  clear(): void {
+    this.#active = emptySegment();
+    this.#frozen = undefined;
+  }
+
+  /** Hands the active segment to the mover; there is none before it. */
+  freeze(): void {
+    if (this.#frozen !== undefined) throw new Error('a segment is being moved');
+    this.#frozen = this.#active;
+    this.#active = emptySegment();
+  }
+
+  /** The frozen segment is in the clustered tables, all of it. O(1). */
+  dropFrozen(): void {
+    this.#frozen = undefined;
+  }
+}
+
+function emptySegment(): Segment {
+  return { runs: new Map(), rows: 0 };
+}
+
+function rowIn(run: Run | undefined, seq: number): number | undefined {
+  return run?.rows[seq - run.firstSeq];
+}
+
+function forgetIn(segment: Segment | undefined, cid: number): () => void {
+  const run = segment?.runs.get(cid);
+  if (segment === undefined || run === undefined) return () => {};
+  segment.runs.delete(cid);
+  segment.rows -= run.rows.length;
+  return () => {
+    segment.runs.set(cid, run);
+    segment.rows += run.rows.length;
+  };
+}

@@ -1,0 +1,262 @@
+import type { Conversation, ConversationState } from '../../src/domain/conversation.ts';
+import type { LogEvent } from '../../src/domain/event.ts';
+import type { ConversationId, ParticipantId, TurnId } from '../../src/domain/ids.ts';
+import type { Message } from '../../src/domain/message.ts';
+import { err, ok, type Result } from '../../src/domain/result.ts';
+import type { Turn } from '../../src/domain/turn.ts';
+import { assertNumbered } from '../batch.ts';
+import {
+  type Append,
+  type AppendFailure,
+  type CreateFailure,
+  type EventPage,
+  type ListPage,
+  type MessagePage,
+  type Store,
+  type Unavailable,
+  unavailable,
+} from '../store.ts';
+import { codeOf } from './errors.ts';
+import { explained, type OpenFile, openFile, type Synchronous } from './file.ts';
+import { type Commit, GroupCommit } from './group-commit.ts';
+import { type Moved, Mover } from './mover.ts';
+import { Reader } from './reader.ts';
+import { openTables, refill, type Tables } from './tables.ts';
+import { walPages } from './wal.ts';
+import { type Undo, Writer } from './writer.ts';
+
+export interface SqliteOptions {
+  readonly synchronous?: Synchronous;
+  /** How long writes wait for a lock that another program holds, before they are refused. */
+  readonly lockWaitMs?: number;
+  /** Rows of the log that are worth a move into the clustered tables. */
+  readonly segmentRows?: number;
+  /** A log that nothing was added to for so long is moved however short it is. */
+  readonly idleMs?: number;
+  /** Pages of write-ahead log that are worth a checkpoint. */
+  readonly walPages?: number;
+  /** The mover's thread; the tests have another that dies. */
+  readonly moverScript?: URL;
+  readonly onCommit?: (commit: Commit) => void;
+  readonly onMoved?: (moved: Moved) => void;
+  /** What went wrong and was answered, for the log. */
+  readonly onError?: (error: unknown) => void;
+}
+
+const DEFAULTS = {
+  synchronous: 'FULL',
+  lockWaitMs: 1_000,
+  segmentRows: 50_000,
+  idleMs: 2_000,
+  /** 16 MiB. */
+  walPages: 4_096,
+  moverScript: new URL('./mover-worker.ts', import.meta.url),
+  onCommit: () => {},
+  onMoved: () => {},
+  onError: () => {},
+} as const satisfies Required<SqliteOptions>;
+
+/** How often the WAL's length is looked at: it costs 10 µs. */
+const MEASURE_EVERY = { commits: 64, rows: 2_048 };
+/** How long a close moves rows before it leaves the rest to the next start. */
+const CLOSE_MS = 2_000;
+
+/** One data file, one process. Reads are synchronous underneath; writes meet in the group commit. */
+export class SqliteStore implements Store {
+  readonly #file: OpenFile;
+  readonly #tables: Tables;
+  readonly #writer: Writer;
+  readonly #reader: Reader;
+  readonly #commits: GroupCommit;
+  readonly #mover: Mover;
+  readonly #probe: () => unknown;
+  /** The highest row number that is known to be in the file. */
+  #committedRow: number;
+  #unmeasured = { commits: 0, rows: 0 };
+  #closing: Promise<void> | undefined;
+
+  private constructor(file: OpenFile, options: Required<SqliteOptions>) {
+    const { db } = file;
+    this.#file = file;
+    this.#tables = openTables(db);
+    this.#writer = new Writer(this.#tables);
+    this.#committedRow = this.#writer.lastRow;
+    this.#reader = new Reader(this.#tables);
+    this.#mover = new Mover(
+      {
+        ...options,
+        path: file.path,
+        script: options.moverScript,
+        pending: this.#tables.pending,
+        lastRow: () => this.#writer.lastRow,
+        flush: () => this.#commits.flush(),
+      },
+      { hasRemoved: this.#tables.conversations.hasRemoved(), walPages: walPages(db) },
+    );
+    this.#commits = new GroupCommit({
+      db,
+      lockWaitMs: options.lockWaitMs,
+      isLent: () => this.#mover.isLent(),
+      resync: () => this.#resync(),
+      onCommit: (commit) => {
+        this.#committed(commit.rows);
+        options.onCommit(commit);
+      },
+      onFlushed: () => this.#mover.proceed(),
+      onError: options.onError,
+    });
+    const version = db.prepare('PRAGMA user_version');
+    this.#probe = () => version.get();
+  }
+
+  /** Throws `OpenError`. */
+  static open(path: string, given: SqliteOptions = {}): SqliteStore {
+    const options = { ...DEFAULTS, ...given };
+    const file = openFile(path, options.synchronous);
+    return explained(path, () => {
+      try {
+        return new SqliteStore(file, options);
+      } catch (error) {
+        file.db.close();
+        file.unlock();
+        throw error;
+      }
+    });
+  }
+
+  async create(
+    state: ConversationState,
+    events: readonly LogEvent[],
+  ): Promise<Result<void, CreateFailure>> {
+    assertNumbered(events, state.conversation.firstSeq);
+    return this.#write(events.length, (undo) => this.#writer.create(state, events, undo));
+  }
+
+  async append(batch: Append): Promise<Result<void, AppendFailure>> {
+    assertNumbered(batch.events, batch.expectedHead + 1);
+    return this.#write(batch.events.length, (undo) => this.#writer.append(batch, undo));
+  }
+
+  async remove(id: ConversationId): Promise<Result<boolean, Unavailable>> {
+    const removed = await this.#write(0, (undo) => this.#writer.remove(id, undo));
+    if (removed.ok && removed.value) this.#mover.conversationRemoved();
+    return removed;
+  }
+
+  async secret(name: string, make: () => Uint8Array): Promise<Result<Uint8Array, Unavailable>> {
+    return this.#write(0, () => this.#writer.secret(name, make));
+  }
+
+  async load(id: ConversationId): Promise<Result<ConversationState | undefined, Unavailable>> {
+    return this.#read(() => this.#reader.load(id));
+  }
+
+  async readEvents(
+    id: ConversationId,
+    page: EventPage,
+  ): Promise<Result<readonly LogEvent[], Unavailable>> {
+    return this.#read(() => this.#reader.events(id, page));
+  }
+
+  async readMessages(
+    id: ConversationId,
+    page: MessagePage,
+  ): Promise<Result<readonly Message[], Unavailable>> {
+    return this.#read(() => this.#reader.messages(id, page));
+  }
+
+  async findKey(
+    id: ConversationId,
+    sender: ParticipantId,
+    key: string,
+  ): Promise<Result<number | undefined, Unavailable>> {
+    return this.#read(() => this.#reader.seqOfKey(id, sender, key));
+  }
+
+  async listConversations(
+    participant: ParticipantId,
+    page: ListPage,
+  ): Promise<Result<readonly Conversation[], Unavailable>> {
+    return this.#read(() => this.#reader.list(participant, page));
+  }
+
+  async readTurn(id: ConversationId, turn: TurnId): Promise<Result<Turn | undefined, Unavailable>> {
+    return this.#read(() => {
+      const entry = this.#tables.directory.find(id);
+      return entry && this.#tables.sides.turn(entry.cid, turn);
+    });
+  }
+
+  async readOpenTurns(id: ConversationId): Promise<Result<readonly Turn[], Unavailable>> {
+    return this.#read(() => {
+      const entry = this.#tables.directory.find(id);
+      return entry === undefined ? [] : this.#tables.sides.openTurns(entry.cid);
+    });
+  }
+
+  async listConversationsWithOpenTurns(): Promise<Result<readonly ConversationId[], Unavailable>> {
+    return this.#read(() => this.#tables.sides.withOpenTurns());
+  }
+
+  async probe(): Promise<Result<void, Unavailable>> {
+    return this.#read(() => {
+      this.#probe();
+    });
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
+    await this.#commits.drain();
+    await this.#mover.close(CLOSE_MS);
+    this.#file.db.close();
+    this.#file.unlock();
+  }
+
+  #committed(rows: number): void {
+    this.#committedRow = this.#writer.lastRow;
+    const since = this.#unmeasured;
+    since.commits += 1;
+    since.rows += rows;
+    if (since.commits < MEASURE_EVERY.commits && since.rows < MEASURE_EVERY.rows) {
+      this.#mover.committed(undefined);
+      return;
+    }
+    since.commits = 0;
+    since.rows = 0;
+    this.#mover.committed(walPages(this.#file.db));
+  }
+
+  /** After a COMMIT that failed: it is rolled back, says SQLite; if the file holds it all the same, so must memory. */
+  #resync(): void {
+    if (this.#tables.log.last() <= this.#committedRow) return;
+    refill(this.#tables);
+    this.#mover.restart();
+  }
+
+  async #write<T, F>(
+    rows: number,
+    perform: (undo: Undo) => Result<T, F>,
+  ): Promise<Result<T, F | Unavailable>> {
+    if (this.#closing !== undefined) return closed();
+    return this.#commits.submit(rows, perform);
+  }
+
+  /** Only SQLite's own errors are answers; anything else is a bug and rejects. */
+  #read<T>(answer: () => T): Result<T, Unavailable> {
+    if (this.#closing !== undefined) return closed();
+    try {
+      return ok(answer());
+    } catch (error) {
+      if (codeOf(error) === undefined) throw error;
+      return err(unavailable(error));
+    }
+  }
+}
+
+function closed() {
+  return err(unavailable(new Error('the store is closed')));
+}

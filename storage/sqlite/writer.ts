@@ -1,0 +1,188 @@
+import type { ConversationState } from '../../src/domain/conversation.ts';
+import { type LogEvent, redactBody } from '../../src/domain/event.ts';
+import type { ConversationId } from '../../src/domain/ids.ts';
+import { err, ok, type Result } from '../../src/domain/result.ts';
+import { keyText } from '../batch.ts';
+import type { Append, AppendFailure, CreateFailure, Effect, TakenKey } from '../store.ts';
+import { type EventRow, eventOf } from './codes.ts';
+import type { Entry } from './directory.ts';
+import type { Run } from './pending-rows.ts';
+import type { Tables } from './tables.ts';
+
+/** Takes back what a write changed in memory; run newest first when its transaction is rolled back. */
+export type Undo = (() => void)[];
+
+const DONE = ok(undefined);
+const HEAD_CONFLICT = err({ reason: 'head_conflict' } as const);
+
+/**
+ * What each write does inside the group's transaction.
+ *
+ * Invariants:
+ * W1. A write that refuses (`head_conflict`, `keys_taken`, `already_exists`) has changed neither file nor memory.
+ * W2. Whatever a write changes in memory it puts into `undo` first: file and memory go back together.
+ * W3. Row numbers only grow while the process lives, so a row number never names two events.
+ */
+export class Writer {
+  readonly #tables: Tables;
+  #lastRow: number;
+
+  constructor(tables: Tables) {
+    this.#tables = tables;
+    this.#lastRow = tables.log.last();
+  }
+
+  /** The highest row number given out; rows that were rolled back keep theirs. */
+  get lastRow(): number {
+    return this.#lastRow;
+  }
+
+  create(
+    state: ConversationState,
+    events: readonly LogEvent[],
+    undo: Undo,
+  ): Result<void, CreateFailure> {
+    const { conversations, directory } = this.#tables;
+    const { id, firstSeq } = state.conversation;
+    if (directory.find(id) !== undefined) return err({ reason: 'already_exists' });
+    const entry = { cid: conversations.insert(state), firstSeq, head: firstSeq - 1 };
+    undo.push(() => directory.forget(id));
+    directory.put(id, entry);
+    this.#add(entry, events, undo);
+    return DONE;
+  }
+
+  append({ id, expectedHead, events, effects }: Append, undo: Undo): Result<void, AppendFailure> {
+    const entry = this.#tables.directory.find(id);
+    if (entry === undefined || entry.head !== expectedHead) return HEAD_CONFLICT;
+    const taken = this.#add(entry, events, undo);
+    if (taken !== undefined) return err({ reason: 'keys_taken', taken });
+    for (const effect of effects) this.#apply(id, entry, effect);
+    return DONE;
+  }
+
+  remove(id: ConversationId, undo: Undo): Result<boolean, never> {
+    const { conversations, directory, pending } = this.#tables;
+    const entry = directory.find(id);
+    if (entry === undefined) return ok(false);
+    conversations.remove(entry.cid, this.#lastRow);
+    directory.forget(id);
+    undo.push(pending.forget(entry.cid), () => directory.put(id, entry));
+    return ok(true);
+  }
+
+  secret(name: string, make: () => Uint8Array): Result<Uint8Array, never> {
+    const { sides } = this.#tables;
+    const stored = sides.secret(name);
+    if (stored !== undefined) return ok(stored);
+    const made = Uint8Array.from(make());
+    sides.putSecret(name, made);
+    return ok(made);
+  }
+
+  /** The hot path. The keys that are taken, having written nothing; or undefined, having written all. */
+  #add(entry: Entry, events: readonly LogEvent[], undo: Undo): readonly TakenKey[] | undefined {
+    if (events.length === 0) return undefined;
+    const { log, pending } = this.#tables;
+    const { cid, head } = entry;
+    const run = pending.open(cid, head + 1);
+    const length = run.rows.length;
+    const takeBack = () => {
+      forgetKeys(run, events);
+      pending.truncate(cid, length);
+      entry.head = head;
+    };
+    const taken = this.#claimKeys(cid, run, events);
+    if (taken !== undefined) {
+      takeBack();
+      return taken;
+    }
+    undo.push(takeBack);
+    for (const event of events) {
+      this.#lastRow += 1;
+      pending.push(run, this.#lastRow);
+      log.insert(this.#lastRow, cid, event);
+    }
+    entry.head = head + events.length;
+    return undefined;
+  }
+
+  /** Puts the batch's keys into the run and names those that were stored before, or come twice in the batch. */
+  #claimKeys(cid: number, run: Run, events: readonly LogEvent[]): readonly TakenKey[] | undefined {
+    const { events: moved, pending } = this.#tables;
+    const frozen = pending.frozenKeys(cid);
+    const hasMoved = (pending.firstSeq(cid) ?? run.firstSeq) > 1;
+    let taken: TakenKey[] | undefined;
+    for (let index = 0; index < events.length; index += 1) {
+      const event = events[index];
+      if (event === undefined || event.key === null) continue;
+      const key = event.key.toWellFormed();
+      const text = keyText(event.author.id, key);
+      const seq =
+        run.keys.get(text) ??
+        frozen?.get(text) ??
+        (hasMoved ? moved.seqOfKey(cid, event.author.id, key) : undefined);
+      if (seq === undefined) {
+        run.keys.set(text, event.seq);
+      } else {
+        taken ??= [];
+        taken.push({ index, seq });
+      }
+    }
+    return taken;
+  }
+
+  #apply(id: ConversationId, { cid }: Entry, effect: Effect): void {
+    const { conversations, sides } = this.#tables;
+    switch (effect.kind) {
+      case 'member':
+        conversations.putMember(cid, id, effect.member);
+        return;
+      case 'member_gone':
+        conversations.dropMember(cid, effect.participantId);
+        return;
+      case 'settings':
+        conversations.setSettings(cid, effect.conversation);
+        return;
+      case 'edited':
+        sides.addEdit(cid, effect.targetSeq, effect.seq);
+        return;
+      case 'erased':
+        for (const seq of [effect.targetSeq, ...sides.editsOf(cid, effect.targetSeq)])
+          this.#redact(cid, seq);
+        return;
+      case 'turn':
+        sides.putTurn(cid, effect.turn);
+        return;
+      default:
+        effect satisfies never;
+    }
+  }
+
+  /** In both places: while a segment is being moved, an event may stand in the log and in `events`. */
+  #redact(cid: number, seq: number): void {
+    const { log, events, pending } = this.#tables;
+    const row = pending.rowOf(cid, seq);
+    if (row !== undefined) {
+      const body = redacted(log.get(row));
+      if (body !== undefined) log.setBody(row, body);
+    }
+    const moved = events.at(cid, seq);
+    const body = moved && redacted(moved);
+    if (body !== undefined) events.setBody(cid, seq, body);
+  }
+}
+
+/** Undefined when this is no event with content: a caller's mistake changes nothing. */
+function redacted(row: EventRow): string | undefined {
+  const { kind, body } = eventOf(row);
+  return kind === 'message' || kind === 'message.edited' ? redactBody(kind, body) : undefined;
+}
+
+function forgetKeys(run: Run, events: readonly LogEvent[]): void {
+  for (const { author, key, seq } of events) {
+    if (key === null) continue;
+    const text = keyText(author.id, key.toWellFormed());
+    if (run.keys.get(text) === seq) run.keys.delete(text);
+  }
+}
