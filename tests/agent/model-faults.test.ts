@@ -50,7 +50,7 @@ async function failureOf(
 }
 
 test('a model that does not begin is given up at the first-token watchdog, and its call is closed', async () => {
-  const { agent, stub } = await agentOn((call) => call.token(''), { firstTokenMs: 60 });
+  const { agent, stub } = await agentOn((call) => call.token(''), { firstTokenMs: 400 });
   const { failure } = await failureOf(agent);
   expect(failure).toMatchObject({
     reason: 'agent_unavailable',
@@ -63,7 +63,7 @@ test('a model that does not begin is given up at the first-token watchdog, and i
 test('signs of life do not put the first-token watchdog off', async () => {
   const timers: NodeJS.Timeout[] = [];
   const { agent } = await agentOn((call) => timers.push(setInterval(() => call.token(''), 5)), {
-    firstTokenMs: 80,
+    firstTokenMs: 400,
   });
   const { failure } = await failureOf(agent).finally(() => timers.forEach(clearInterval));
   expect(failure.message).toBe('The model did not begin to answer in time.');
@@ -78,7 +78,7 @@ test('a model that stalls between tokens is closed, asked once more, and its sec
         call.finish();
       }
     },
-    { stallMs: 60 },
+    { stallMs: 400 },
   );
   const chunks = await chunksOf(agent, turn('hi'));
   expect(chunks.map((chunk) => (chunk.type === 'delta' ? chunk.text : chunk.type))).toEqual([
@@ -101,14 +101,14 @@ test('a model that thinks between tokens is not taken for one that stalls', asyn
       call.token('Well');
       let thoughts = 0;
       const timer = setInterval(() => {
-        if (++thoughts < 8) return call.token('');
+        if (++thoughts < 13) return call.token('');
         clearInterval(timer);
         call.token(', yes.');
         call.finish();
-      }, 40);
+      }, 100);
       timers.push(timer);
     },
-    { stallMs: 250 },
+    { stallMs: 1_000 },
   );
   expect(textOf(await chunksOf(agent, turn('hi')))).toBe('Well, yes.');
 });

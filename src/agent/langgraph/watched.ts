@@ -72,7 +72,8 @@ function nextEvent(
   const { signal } = closing;
   return new Promise((resolve, reject) => {
     if (signal.aborted) return reject(signal.reason);
-    const timer = setTimeout(() => settle(() => reject(fault())), waitMs);
+    // One more look at the sockets: a process that was busy for as long finds its timer due before its mail.
+    const timer = setTimeout(() => setImmediate(() => settle(() => reject(fault()))), waitMs);
     const abort = () => settle(() => reject(signal.reason));
     const settle = (outcome: () => void) => {
       clearTimeout(timer);
