@@ -1,0 +1,20 @@
+import { envNameOf, printable, SETTING_NAMES } from '../config.ts';
+import { insecureModes } from './insecure-modes.ts';
+import { openAgentOf } from './open-agent.ts';
+import { loadSettings } from './settings.ts';
+import { UsageError } from './usage-error.ts';
+import { withStore } from './with-store.ts';
+
+/** Says what the server would run with, and whether it could: the settings, the agent, the store. */
+export async function checkSettings(args: readonly string[]): Promise<void> {
+  const { config, warnings } = loadSettings(args);
+  const shown = printable(config);
+  const lines = SETTING_NAMES.map((name) => `${envNameOf(name)}=${shown[name] ?? ''}`);
+  const agent = await openAgentOf(config);
+  const probed = await withStore(config, (store) => store.probe());
+  if (!probed.ok) throw new UsageError(`the store at ${config.store} does not answer`);
+  lines.push(`agent: ${agent?.label ?? 'none'}`, `store: answers`);
+  lines.push(...warnings.map((warning) => `warning: ${warning}`));
+  lines.push(...insecureModes(config).map((mode) => `insecure: ${mode}`));
+  process.stdout.write(`${lines.join('\n')}\n`);
+}
