@@ -6,7 +6,7 @@ import type { AudienceCounters } from './audience.ts';
 import type { Clock } from './clock.ts';
 import type { CommitTick } from './commit-tick.ts';
 import type { Encoder, Publish } from './outlet.ts';
-import type { TurnLimits } from './turns.ts';
+import type { TurnLimits } from './turn-run.ts';
 
 export interface ActorLimits {
   /** Drafts that may wait in a conversation. */

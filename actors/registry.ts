@@ -3,7 +3,6 @@ import type { LogEvent } from '../src/domain/event.ts';
 import { type Failure, failure } from '../src/domain/failure.ts';
 import type { ConversationId } from '../src/domain/ids.ts';
 import { err, ok, type Result } from '../src/domain/result.ts';
-import type { Turn } from '../src/domain/turn.ts';
 import type { ActorParts } from './actor-parts.ts';
 import { ConversationActor } from './conversation-actor.ts';
 
@@ -154,7 +153,7 @@ export class Registry {
       this.#unfinished.add(actor.id);
       return;
     }
-    actor.turns?.recover(open.value as readonly Turn[]);
+    actor.turns?.enqueue(open.value);
   }
 
   #scheduleSweep(): void {

@@ -1,9 +1,12 @@
-import type { ActorParts } from '../actors/actor-parts.ts';
+import type { ActorLimits } from '../actors/actor-parts.ts';
 import type { Agent } from '../actors/agent-port.ts';
 import { type Clock, systemClock } from '../actors/clock.ts';
 import { CommitTick } from '../actors/commit-tick.ts';
 import { Registry } from '../actors/registry.ts';
 import type { Store } from '../storage/store.ts';
+import { openAgentOf } from './cli/open-agent.ts';
+import { openStoreOf } from './cli/open-store.ts';
+import { VERSION } from './cli/version.ts';
 import type { Config } from './config.ts';
 import type { AgentSettings } from './domain/conversation.ts';
 import { participantId } from './domain/ids.ts';
@@ -11,7 +14,7 @@ import type { Edge } from './http/edge.ts';
 import { wireEncoder } from './http/encoder.ts';
 import { Identity, signingSecret } from './http/identity.ts';
 import type { Log } from './observability/log.ts';
-import type { Meters } from './observability/meters.ts';
+import { Meters } from './observability/meters.ts';
 
 /** Milliseconds that tokens are gathered before they go out as one delta. */
 const DELTA_MS = 10;
@@ -22,12 +25,10 @@ const AGENT_ID = participantId('assistant');
 
 export interface RuntimeParts {
   readonly config: Config;
-  readonly store: Store;
-  readonly agent: Agent | undefined;
   readonly log: Log;
-  readonly meters: Meters;
-  readonly version: string;
-  /** Tests bring their own. */
+  /** What tests put in place of what the config says. */
+  readonly store?: Store;
+  readonly agent?: Agent;
   readonly clock?: Clock;
   readonly tick?: CommitTick;
 }
@@ -37,13 +38,28 @@ export interface Runtime {
   readonly registry: Registry;
   /** Refuses people, lets turns end for as long as the config says, commits and acknowledges the rest. */
   drain(): Promise<void>;
+  /** Closes the store. */
+  close(): Promise<void>;
 }
 
-/** Builds the object graph. The store is the caller's to open and to close. */
+/** Builds the object graph. Throws `OpenError` or `AgentOptionsError`, each one sentence for the operator. */
 export async function createRuntime(parts: RuntimeParts): Promise<Runtime> {
-  const { config, store, agent, log, meters, clock = systemClock } = parts;
+  const { config, log, clock = systemClock, tick = new CommitTick() } = parts;
+  const meters = new Meters();
+  const agent = parts.agent ?? (await openAgentOf(config));
+  const store = parts.store ?? (await openStoreOf(config, log));
   const topics: Edge['topics'] = { publish: () => {} };
-  const registry = new Registry(actorParts(parts, topics));
+  const registry = new Registry({
+    store,
+    agent,
+    clock,
+    tick,
+    encoder: wireEncoder,
+    publish: (topic, frame) => topics.publish(topic, frame),
+    counters: meters,
+    report: log.warn,
+    limits: actorLimits(config),
+  });
   const identity = new Identity({
     secret: await secretOf(store),
     allowsGuests: config.guests,
@@ -63,37 +79,28 @@ export async function createRuntime(parts: RuntimeParts): Promise<Runtime> {
       visibility: config.guests ? 'open' : 'invite',
       agent: agent === undefined ? null : defaultAgent(config),
     },
-    labels: { store: config.store, agent: agent?.label ?? 'none', version: parts.version },
+    labels: { store: config.store, agent: agent?.label ?? 'none', version: VERSION },
   };
   await registry.recoverTurns();
-  return { edge, registry, drain: () => registry.drain(config.drainMs) };
+  return {
+    edge,
+    registry,
+    drain: () => registry.drain(config.drainMs),
+    close: () => store.close(),
+  };
 }
 
-function actorParts(parts: RuntimeParts, topics: Edge['topics']): ActorParts {
-  const { config, store, agent, log, meters, clock = systemClock } = parts;
+function actorLimits(config: Config): ActorLimits {
+  const { turnDeadlineMs: deadlineMs, maxAnswerChars } = config;
   return {
-    store,
-    clock,
-    tick: parts.tick ?? new CommitTick(),
-    encoder: wireEncoder,
-    publish: (topic, frame) => topics.publish(topic, frame),
-    counters: meters,
-    report: log.warn,
-    agent,
-    limits: {
-      mailboxCapacity: config.mailboxCapacity,
-      maxParticipants: config.maxParticipants,
-      maxQueuedTurns: config.maxQueuedTurns,
-      maxLive: config.maxLiveConversations,
-      idleMs: config.idleMs,
-      outboundBytes: config.outboundBytes,
-      slowConsumerMs: config.slowConsumerMs,
-      turns: {
-        deadlineMs: config.turnDeadlineMs,
-        maxAnswerChars: config.maxAnswerChars,
-        deltaMs: DELTA_MS,
-      },
-    },
+    mailboxCapacity: config.mailboxCapacity,
+    maxParticipants: config.maxParticipants,
+    maxQueuedTurns: config.maxQueuedTurns,
+    maxLive: config.maxLiveConversations,
+    idleMs: config.idleMs,
+    outboundBytes: config.outboundBytes,
+    slowConsumerMs: config.slowConsumerMs,
+    turns: { deadlineMs, maxAnswerChars, deltaMs: DELTA_MS },
   };
 }
 

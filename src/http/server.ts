@@ -15,6 +15,10 @@ const LINGER_MS = 1_000;
 /** Told to clients that a stopping server sends away, milliseconds. */
 const RECONNECT_AFTER_MS = 1_000;
 
+const EXCLUSIVE_PORT = 1;
+type ListenExclusively = (...args: [string, number, number, (socket: Listening) => void]) => void;
+type Listening = uWS.us_listen_socket | false;
+
 export interface Server {
   readonly port: number;
   /** Takes no new connections. */
@@ -36,7 +40,9 @@ export async function startServer(
   serveWebSocket(app, edge, sessions);
   const rest = registerRest(app, edge);
   const socket = await new Promise<uWS.us_listen_socket | false>((resolve) => {
-    app.listen(host, port, uWS.LIBUS_LISTEN_EXCLUSIVE_PORT, resolve);
+    // At its default uWS shares the port with whoever else listens on it. Its types lack this form.
+    const listen = app.listen.bind(app) as unknown as ListenExclusively;
+    listen(host, port, EXCLUSIVE_PORT, resolve);
   });
   if (socket === false) return err(`${host}:${port} is in use, or may not be listened on`);
   const takeBackSweep = sweepEvery(edge, sessions);

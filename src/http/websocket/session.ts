@@ -113,33 +113,44 @@ export class Session {
 
   #handle(frame: ClientFrame): void {
     const { who } = this;
-    if (frame.type === 'hello') return this.#inOrder(frame);
-    if (who === undefined) {
+    if (who === undefined && frame.type !== 'hello') {
       this.#refuse(about(frame), failure('unauthenticated', { message: 'Say `hello` first.' }));
       this.connection.close('unauthenticated');
       return;
     }
+    if (frame.type === 'hello') this.#inOrder(frame);
+    else if (who !== undefined) this.#obey(frame, who);
+  }
+
+  #obey(frame: Exclude<ClientFrame, { type: 'hello' }>, who: Author): void {
     switch (frame.type) {
       case 'send':
-        return this.#send(frame, who);
+        this.#send(frame, who);
+        break;
       case 'join':
       case 'leave':
-        return this.#inOrder(frame);
+        this.#inOrder(frame);
+        break;
       case 'edit':
-        return this.#amend(frame, who, frame.content);
+        this.#amend(frame, who, frame.content);
+        break;
       case 'delete':
-        return this.#amend(frame, who);
+        this.#amend(frame, who);
+        break;
       case 'cancel':
-        return void this.#cancel(frame, who).catch(this.#broke);
+        this.#cancel(frame, who).catch(this.#broke);
+        break;
       case 'read':
       case 'typing':
-        return this.#tell(frame, who);
+        this.#tell(frame, who);
+        break;
       case 'ping':
-        return this.connection.say({
+        this.connection.say({
           type: 'pong',
           ...(frame.id === undefined ? {} : { id: frame.id }),
           time: wireTime(this.#edge.clock.now()),
         });
+        break;
       default:
         frame satisfies never;
     }
@@ -177,11 +188,12 @@ export class Session {
   /** The hot path. */
   #send(frame: ClientFrames['send'], who: Author): void {
     if (isTooLong(frame.content, this.#edge.limits.maxMessageChars)) {
-      return this.#refuse(about(frame), failure('message_too_long'));
+      this.#refuse(about(frame), failure('message_too_long'));
+      return;
     }
     const actor = this.memberships.actorOf(frame.conversation_id);
-    if (actor !== undefined) return this.#say(actor, frame, who);
-    this.#withActor(frame, (found) => this.#say(found, frame, who));
+    if (actor !== undefined) this.#say(actor, frame, who);
+    else this.#withActor(frame, (found) => this.#say(found, frame, who));
   }
 
   #say(actor: ConversationActor, frame: ClientFrames['send'], who: Author): void {
@@ -193,7 +205,8 @@ export class Session {
 
   #amend(frame: ClientFrames['edit' | 'delete'], who: Author, content?: string): void {
     if (content !== undefined && isTooLong(content, this.#edge.limits.maxMessageChars)) {
-      return this.#refuse(about(frame), failure('message_too_long'));
+      this.#refuse(about(frame), failure('message_too_long'));
+      return;
     }
     this.#withActor(frame, async (actor) => {
       const outcome = await amend(actor, {
@@ -210,7 +223,10 @@ export class Session {
     frame: { id: string; conversation_id: ConversationId; key?: string | undefined },
     outcome: Outcome,
   ): void {
-    if (!outcome.ok) return this.#refuse(about(frame), outcome.failure);
+    if (!outcome.ok) {
+      this.#refuse(about(frame), outcome.failure);
+      return;
+    }
     const { seq, createdAt, duplicate } = outcome.value;
     const key = frame.key === undefined ? '' : `"key":"${frame.key}",`;
     this.connection.send(
@@ -243,7 +259,8 @@ export class Session {
   #tell(frame: ClientFrames['read' | 'typing'], who: Author): void {
     const actor = this.memberships.actorOf(frame.conversation_id);
     if (actor === undefined || !actor.members.has(who.id)) {
-      return this.#refuse(about(frame), failure('not_a_participant'));
+      this.#refuse(about(frame), failure('not_a_participant'));
+      return;
     }
     const participantId = who.id;
     if (frame.type === 'typing') {
@@ -252,7 +269,8 @@ export class Session {
     }
     if (frame.seq > actor.conversation.headSeq) {
       const message = '`seq`: there is no such seq yet';
-      return this.#refuse(about(frame), failure('invalid_field', { message }));
+      this.#refuse(about(frame), failure('invalid_field', { message }));
+      return;
     }
     actor.notify({ kind: 'read', participantId, seq: frame.seq }, participantId);
   }

@@ -1,0 +1,31 @@
+import { type Failure, failure, statusOf } from '../src/domain/failure.ts';
+import type { TurnError } from '../src/domain/turn.ts';
+import { AgentFailure } from './agent-port.ts';
+
+/** Why a turn failed, in words for people. */
+
+export const lost: TurnError = {
+  code: statusOf('agent_unavailable'),
+  reason: 'agent_unavailable',
+  message: 'The server was stopped twice in the middle of this answer.',
+};
+
+export function tooLong(deadlineMs: number): TurnError {
+  return {
+    code: statusOf('agent_unavailable'),
+    reason: 'agent_unavailable',
+    message: `The agent took longer than ${deadlineMs} ms.`,
+  };
+}
+
+export function publicError({ reason, message }: Failure): TurnError {
+  return { code: statusOf(reason), reason, message };
+}
+
+/** Only what an agent says for people leaves the process. */
+export function agentError(cause: unknown): TurnError {
+  if (cause instanceof AgentFailure) {
+    return { code: statusOf(cause.reason), reason: cause.reason, message: cause.message };
+  }
+  return publicError(failure('internal', { message: 'The agent broke down.' }));
+}
