@@ -1,8 +1,12 @@
 import { type ProcessEvent, type ProcessState, processChart } from '../machines/process.ts';
 import { insecureModes } from './cli/insecure-modes.ts';
+import { openAgentOf } from './cli/open-agent.ts';
+import { openStoreOf } from './cli/open-store.ts';
+import { VERSION } from './cli/version.ts';
 import type { LoadedConfig } from './config.ts';
 import { startServer } from './http/server.ts';
 import type { Log } from './observability/log.ts';
+import { Meters } from './observability/meters.ts';
 import { pinoLog } from './observability/pino-log.ts';
 import { createRuntime } from './runtime.ts';
 
@@ -22,10 +26,13 @@ export async function serve({ config, warnings }: LoadedConfig): Promise<void> {
   const told = toldToStop();
   crashLoudly(log);
   for (const warning of warnings) log.warn('setting_unknown', { warning });
-  const runtime = await createRuntime({ config, log });
+  const agent = await openAgentOf(config);
+  const store = await openStoreOf(config, log);
+  const meters = new Meters();
+  const runtime = await createRuntime({ config, store, agent, log, meters, version: VERSION });
   const server = await startServer(runtime.edge, config);
   if (!server.ok) {
-    await runtime.close();
+    await store.close();
     throw new StartError(`${server.failure}; choose another with --port`);
   }
   life.step('LISTENING');
@@ -36,7 +43,7 @@ export async function serve({ config, warnings }: LoadedConfig): Promise<void> {
   server.value.stopListening();
   await runtime.drain();
   await server.value.close();
-  await runtime.close();
+  await store.close();
   takeBack();
   life.step('DRAINED');
 }
