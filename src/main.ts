@@ -1,12 +1,8 @@
 import { type ProcessEvent, type ProcessState, processChart } from '../machines/process.ts';
 import { insecureModes } from './cli/insecure-modes.ts';
-import { openAgentOf } from './cli/open-agent.ts';
-import { openStoreOf } from './cli/open-store.ts';
-import { VERSION } from './cli/version.ts';
 import type { LoadedConfig } from './config.ts';
 import { startServer } from './http/server.ts';
 import type { Log } from './observability/log.ts';
-import { Meters } from './observability/meters.ts';
 import { pinoLog } from './observability/pino-log.ts';
 import { createRuntime } from './runtime.ts';
 
@@ -26,13 +22,10 @@ export async function serve({ config, warnings }: LoadedConfig): Promise<void> {
   const told = toldToStop();
   crashLoudly(log);
   for (const warning of warnings) log.warn('setting_unknown', { warning });
-  const agent = await openAgentOf(config);
-  const store = await openStoreOf(config, log);
-  const meters = new Meters();
-  const runtime = await createRuntime({ config, store, agent, log, meters, version: VERSION });
+  const runtime = await createRuntime({ config, log });
   const server = await startServer(runtime.edge, config);
   if (!server.ok) {
-    await store.close();
+    await runtime.close();
     throw new StartError(`${server.failure}; choose another with --port`);
   }
   life.step('LISTENING');
@@ -43,7 +36,7 @@ export async function serve({ config, warnings }: LoadedConfig): Promise<void> {
   server.value.stopListening();
   await runtime.drain();
   await server.value.close();
-  await store.close();
+  await runtime.close();
   takeBack();
   life.step('DRAINED');
 }
