@@ -1,9 +1,17 @@
+import { CachedStore, type CacheStats } from './cache/cached-store.ts';
 import { MemoryStore } from './memory/memory-store.ts';
 import { OpenError } from './open-error.ts';
 import { type SqliteOptions, SqliteStore } from './sqlite/sqlite-store.ts';
 import type { Store } from './store.ts';
 
-export type StoreOptions = SqliteOptions;
+export interface StoreOptions extends SqliteOptions {
+  /** Bytes the cache may take; 0, or no conversations, is no cache. */
+  readonly cacheBytes?: number;
+  readonly cacheConversations?: number;
+}
+
+const CACHE_BYTES = 64 * 1_024 * 1_024;
+const CACHE_CONVERSATIONS = 10_000;
 
 /** A backend: how its URL begins, and how the rest of it is opened. Throws `OpenError`. */
 interface Backend {
@@ -16,8 +24,24 @@ const BACKENDS: Readonly<Record<string, Backend>> = {
   sqlite: { example: 'sqlite:PATH', open: openSqlite },
 };
 
-/** Opens the store that a URL names: `memory:` or `sqlite:PATH`. Throws `OpenError`, one sentence for a person. */
+/**
+ * Opens the store that a URL names, `memory:` or `sqlite:PATH`, behind the cache. Throws `OpenError`, one
+ * sentence for a person.
+ */
 export function openStore(url: string, options: StoreOptions = {}): Store {
+  const inner = openBackend(url, options);
+  const maxBytes = options.cacheBytes ?? CACHE_BYTES;
+  const maxConversations = options.cacheConversations ?? CACHE_CONVERSATIONS;
+  const isOff = maxBytes === 0 || maxConversations === 0;
+  return isOff ? inner : new CachedStore(inner, { maxBytes, maxConversations });
+}
+
+/** The cache's counters, for the metrics; undefined when the cache is off. */
+export function cacheStatsOf(store: Store): CacheStats | undefined {
+  return store instanceof CachedStore ? store.stats() : undefined;
+}
+
+function openBackend(url: string, options: StoreOptions): Store {
   const [scheme = '', ...rest] = url.split(':');
   const backend = Object.hasOwn(BACKENDS, scheme) && rest.length > 0 ? BACKENDS[scheme] : undefined;
   if (backend === undefined) {

@@ -1,0 +1,150 @@
+import type { ConversationState } from '../../src/domain/conversation.ts';
+import { decodeBody, isKind, type LogEvent } from '../../src/domain/event.ts';
+import type { ParticipantId } from '../../src/domain/ids.ts';
+import { type Message, messageOf } from '../../src/domain/message.ts';
+import { PageFill } from '../batch.ts';
+import type { EventPage, MessagePage } from '../store.ts';
+import { wellFormedEvent } from '../text.ts';
+
+/** Events of a conversation that are kept at most, and the bytes they may take. */
+export interface TailLimits {
+  readonly events: number;
+  readonly bytes: number;
+}
+
+/** What an entry costs besides its events and members. */
+const ENTRY_BYTES = 512;
+const EVENT_BYTES = 256;
+const MEMBER_BYTES = 256;
+
+/**
+ * What the cache knows of one conversation: its head, its newest events without a gap up to the head, and its
+ * state when that was read. Bytes are counted high (two a character), so that the bound holds in every script.
+ */
+export class CachedConversation {
+  /** Its bytes as the cache has them in its sum. */
+  countedBytes = 0;
+  readonly #limits: TailLimits;
+  #head: number;
+  #state: ConversationState | undefined;
+  #stateBytes = 0;
+  /** Seqs `head - length + 1 … head`. */
+  #tail: LogEvent[] = [];
+  #tailBytes = 0;
+
+  constructor(head: number, limits: TailLimits) {
+    this.#head = head;
+    this.#limits = limits;
+  }
+
+  get head(): number {
+    return this.#head;
+  }
+
+  get bytes(): number {
+    return ENTRY_BYTES + this.#stateBytes + this.#tailBytes;
+  }
+
+  get state(): ConversationState | undefined {
+    if (this.#state === undefined) return undefined;
+    const { conversation, members } = this.#state;
+    return { conversation: { ...conversation, headSeq: this.#head }, members };
+  }
+
+  set state(state: ConversationState | undefined) {
+    this.#state = state;
+    this.#stateBytes =
+      state === undefined ? 0 : state.members.length * MEMBER_BYTES + settingsBytes(state);
+  }
+
+  /** The events right after the head. Amortised O(1) an event. */
+  extend(events: readonly LogEvent[]): void {
+    for (const given of events) {
+      const event = wellFormedEvent(given);
+      this.#tail.push(event);
+      this.#tailBytes += bytesOf(event);
+    }
+    this.#head += events.length;
+    if (this.#tail.length > 2 * this.#limits.events || this.#tailBytes > this.#limits.bytes)
+      this.#trim();
+  }
+
+  /** Takes a page that ends at the head in place of a tail that holds less. */
+  widen(page: readonly LogEvent[]): void {
+    if (page.length <= this.#tail.length || page.at(-1)?.seq !== this.#head) return;
+    this.#tail = [...page];
+    this.#tailBytes = this.#tail.reduce((bytes, event) => bytes + bytesOf(event), 0);
+    this.#trim();
+  }
+
+  /** The page, if the tail has all of it. */
+  events(page: EventPage): readonly LogEvent[] | undefined {
+    if (page.afterSeq >= this.#head) return [];
+    const start = this.#indexOf(page.afterSeq + 1);
+    if (start < 0) return undefined;
+    const fill = new PageFill(page);
+    for (let index = start; index < this.#tail.length; index += 1) {
+      const event = this.#tail[index];
+      if (event === undefined || !fill.take(event) || fill.room === 0) break;
+    }
+    return fill.events;
+  }
+
+  /** The page, if the tail has all of it: an edit is newer than its message, so the tail has that too. */
+  messages({ afterSeq = 0, beforeSeq, limit }: MessagePage): readonly Message[] | undefined {
+    const start = this.#indexOf(afterSeq + 1);
+    if (beforeSeq === undefined && start < 0) return undefined;
+    const end = Math.min(beforeSeq ?? this.#head + 1, this.#head + 1);
+    const messages = this.#tail.filter(
+      (event) => isKind(event, 'message') && event.seq > afterSeq && event.seq < end,
+    );
+    if (beforeSeq !== undefined && start < 0 && messages.length < limit) return undefined;
+    const wanted = beforeSeq === undefined ? messages.slice(0, limit) : messages.slice(-limit);
+    const edits = this.#newestEdits();
+    return wanted.map((event) => messageOf(event, edits.get(event.seq)));
+  }
+
+  /** The seq of a key; `none` when the whole log is here and the key is not; undefined when it can't be told. */
+  seqOfKey(sender: ParticipantId, key: string): number | 'none' | undefined {
+    for (let index = this.#tail.length - 1; index >= 0; index -= 1) {
+      const event = this.#tail[index];
+      if (event?.key === key && event.author.id === sender) return event.seq;
+    }
+    return this.#tail.length === this.#head ? 'none' : undefined;
+  }
+
+  #newestEdits(): ReadonlyMap<number, LogEvent> {
+    const edits = new Map<number, LogEvent>();
+    for (const event of this.#tail) {
+      if (isKind(event, 'message.edited')) edits.set(decodeBody(event).target_seq, event);
+    }
+    return edits;
+  }
+
+  /** Negative when the tail does not reach back to that seq. */
+  #indexOf(seq: number): number {
+    return seq - (this.#head - this.#tail.length + 1);
+  }
+
+  #trim(): void {
+    let dropped = Math.max(0, this.#tail.length - this.#limits.events);
+    let bytes = this.#tailBytes;
+    for (let index = 0; index < dropped; index += 1) bytes -= bytesOf(this.#tail[index]);
+    // Down to half, so that the next trim is a while away.
+    const room = bytes > this.#limits.bytes ? this.#limits.bytes / 2 : this.#limits.bytes;
+    while (dropped < this.#tail.length && bytes > room) {
+      bytes -= bytesOf(this.#tail[dropped]);
+      dropped += 1;
+    }
+    this.#tail = this.#tail.slice(dropped);
+    this.#tailBytes = bytes;
+  }
+}
+
+function bytesOf(event: LogEvent | undefined): number {
+  return event === undefined ? 0 : EVENT_BYTES + 2 * (event.body.length + (event.key?.length ?? 0));
+}
+
+function settingsBytes({ conversation }: ConversationState): number {
+  return ENTRY_BYTES + 2 * JSON.stringify(conversation.metadata).length;
+}
