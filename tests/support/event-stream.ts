@@ -34,6 +34,8 @@ export class EventStream {
   readonly #abort = new AbortController();
   readonly #watchers = new Set<() => void>();
   #flaw: string | undefined;
+  #paused: Promise<void> | undefined;
+  #goOn: () => void = () => {};
   #lastSeq: number | undefined;
 
   private constructor(body: ReadableStream<Uint8Array>, abort: AbortController) {
@@ -82,7 +84,19 @@ export class EventStream {
     return this.waitFor((data) => data.type === 'event' && data.seq === seq);
   }
 
+  /** Stops taking from the response: its buffers fill, then the server's. */
+  pause(): void {
+    this.#paused = new Promise((resolve) => {
+      this.#goOn = resolve;
+    });
+  }
+
+  resume(): void {
+    this.#goOn();
+  }
+
   close(): void {
+    this.#goOn();
     this.#abort.abort();
   }
 
@@ -93,6 +107,7 @@ export class EventStream {
       rest = blocks.pop() ?? '';
       for (const block of blocks) this.#block(block);
       this.#wake();
+      await this.#paused;
     }
   }
 

@@ -51,9 +51,8 @@ process.on('exit', () => {
 
 /** The environment without settings of the person who runs the tests. */
 function cleanEnvironment(): NodeJS.ProcessEnv {
-  return Object.fromEntries(
-    Object.entries(process.env).filter(([name]) => !/^(COLLOQUY|OPENAI)_/.test(name)),
-  );
+  const kept = Object.entries(process.env).filter(([name]) => !/^(COLLOQUY|OPENAI)_/.test(name));
+  return { ...Object.fromEntries(kept), COLLOQUY_ENV_FILE: 'none' };
 }
 
 export class ServerProcess {

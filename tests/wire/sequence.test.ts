@@ -9,7 +9,7 @@ const wires = {
     store: 'sqlite:{dir}/colloquy.db',
     'cache-bytes': 20_000,
     'cache-conversations': 1,
-    'idle-ms': 50,
+    'idle-ms': 100,
   }),
 };
 

@@ -1,0 +1,108 @@
+import { describe, expect, it } from 'vitest';
+import { eventually } from '../support/deadline.ts';
+import { expectError } from '../support/failures.ts';
+import { wholeLog } from '../support/rest-client.ts';
+import { useWire } from '../support/wire.ts';
+
+const CAPACITY = 8;
+const wire = useWire({ 'mailbox-capacity': CAPACITY, store: 'sqlite:{dir}/colloquy.db' });
+
+/** Floods a new conversation until some of it is refused. */
+async function flood() {
+  const { id, people } = await wire.room('Ada', 'Bob');
+  const [ada, bob] = people;
+  if (!ada || !bob) throw new Error('nobody');
+  const sends = await Promise.all(
+    Array.from({ length: 1_000 }, async (_, index) => {
+      const send = { content: `message ${index}`, key: `key-${index}` };
+      return { ...send, answer: await ada.ws.trySend(id, send.content, { key: send.key }) };
+    }),
+  );
+  const acked = sends.filter(({ answer }) => answer.type === 'ack');
+  const refused = sends.filter(({ answer }) => answer.type === 'error');
+  return { id, ada, bob, acked, refused };
+}
+
+describe('a flooded mailbox', () => {
+  it('answers 429 mailbox_full with the time to wait, and stores and delivers nothing of that', async () => {
+    const { id, ada, bob, acked, refused } = await flood();
+    expect(refused.length).toBeGreaterThan(0);
+    expect(acked.length).toBeGreaterThanOrEqual(CAPACITY);
+    for (const { answer } of refused) {
+      expectError(answer, 429, 'mailbox_full');
+      expect(answer).toMatchObject({ retryable: true, conversation_id: id });
+      const { retry_after_ms: wait } = answer as { retry_after_ms?: number };
+      expect(wait).toBeGreaterThanOrEqual(1);
+      expect(wait).toBeLessThan(60_000);
+    }
+    const { seq } = await ada.ws.send(id, 'the end');
+    await bob.ws.waitForSeq(id, seq);
+    expect(bob.ws.contents(id)).toEqual([...acked.map(({ content }) => content), 'the end']);
+    const stored = await wholeLog(bob.rest, id);
+    expect(stored.filter(({ kind }) => kind === 'message')).toHaveLength(acked.length + 1);
+  });
+
+  it('stores each refused message once when the same key is sent again', async () => {
+    const { id, ada, bob, refused } = await flood();
+    expect(refused.length).toBeGreaterThan(0);
+    for (const { content, key } of refused.slice(0, 30)) {
+      const again = await eventually('it is taken', async () => {
+        const answer = await ada.ws.trySend(id, content, { key });
+        return answer.type === 'ack' ? answer : undefined;
+      });
+      expect(again).toMatchObject({ duplicate: false, key });
+      const third = await ada.ws.send(id, content, { key });
+      expect(third).toMatchObject({ duplicate: true, seq: again.seq });
+    }
+    const { seq } = await ada.ws.send(id, 'the end');
+    await bob.ws.waitForSeq(id, seq);
+    const contents = bob.ws.contents(id);
+    expect(new Set(contents).size).toBe(contents.length);
+    for (const { content } of refused.slice(0, 30)) expect(contents).toContain(content);
+  });
+
+  it('gives a key seen before its old receipt, full or not', async () => {
+    const { id, ada, acked } = await flood();
+    const [known] = acked;
+    if (known?.answer.type !== 'ack') return expect.unreachable();
+    const answers = await Promise.all([
+      ...Array.from({ length: 500 }, (_, index) => ada.ws.trySend(id, `more ${index}`)),
+      ada.ws.trySend(id, known.content, { key: known.key }),
+    ]);
+    const { seq } = known.answer;
+    expect(answers.at(-1)).toMatchObject({ type: 'ack', duplicate: true, seq });
+  });
+
+  it('refuses no one in another conversation', async () => {
+    const other = await wire.room('Cy');
+    const cy = other.people[0];
+    const { id, people } = await wire.room('Ada');
+    const sends = Array.from({ length: 2_000 }, (_, i) => people[0]?.ws.trySend(id, `m ${i}`));
+    for (let index = 0; index < 10; index += 1) await cy?.ws.send(other.id, `calm ${index}`);
+    const answers = await Promise.all(sends);
+    expect(answers.some((answer) => answer?.type === 'error')).toBe(true);
+  });
+
+  it('answers over REST 429 mailbox_full with Retry-After, and takes the same key later, once', async () => {
+    const { id, people } = await wire.room('Ada', 'Bob');
+    const [ada, bob] = people;
+    if (!ada || !bob) return expect.unreachable();
+    let round = 0;
+    const path = `/v1/conversations/${id}/messages`;
+    const post = (key: string) => ada.rest.post(path, { content: key }, { 'idempotency-key': key });
+    const refused = await eventually('a POST is refused', async () => {
+      round += 1;
+      const noise = Array.from({ length: 1_500 }, (_, i) => bob.ws.trySend(id, `n ${round} ${i}`));
+      const keys = Array.from({ length: 40 }, (_, i) => `post-${round}-${i}`);
+      const replies = await Promise.all(keys.map(async (key) => ({ key, ...(await post(key)) })));
+      await Promise.all(noise);
+      return replies.find(({ status }) => status === 429);
+    });
+    expect(refused.body).toMatchObject({ reason: 'mailbox_full', retryable: true });
+    expect(Number(refused.headers.get('retry-after'))).toBeGreaterThanOrEqual(1);
+    const replies = [await post(refused.key), await post(refused.key)];
+    expect(replies.map(({ status }) => status)).toEqual([201, 200]);
+    const log = await wholeLog(bob.rest, id);
+    expect(log.filter(({ content }) => content === refused.key)).toHaveLength(1);
+  });
+});
