@@ -61,6 +61,7 @@ export class ServerProcess {
   readonly dir = mkdtempSync(join(tmpdir(), 'colloquy-test-'));
   readonly #flags: Flags;
   #running: Running | undefined;
+  #lastPort = 0;
 
   constructor(flags: Flags = {}) {
     this.#flags = { ...DEFAULTS, ...flags };
@@ -108,11 +109,21 @@ export class ServerProcess {
     });
     try {
       this.#running = { child, exit, port: await within(port, 'the server listens', START_MS) };
+      this.#lastPort = this.#running.port;
     } catch (error) {
       child.kill('SIGKILL');
       await exit;
       throw error;
     }
+  }
+
+  /** Starts it on the same port and store as before, kills it so soon, and starts it again. */
+  async startAndKill(afterMs: number): Promise<void> {
+    const port = this.#lastPort;
+    const { child, exit } = this.#spawn({ port });
+    setTimeout(() => child.kill('SIGKILL'), afterMs);
+    await within(exit, 'the server ends', START_MS);
+    await this.start({ port });
   }
 
   /** Runs a server that is expected to end by itself, and gives how it did. */

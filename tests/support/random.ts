@@ -1,0 +1,34 @@
+/** Randomness that a seed repeats: Tommy Ettinger's mulberry32. */
+export class Random {
+  readonly seed: number;
+  #state: number;
+
+  /** `seed`: from `COLLOQUY_TEST_SEED` where that is set, so that a failure can be run again. */
+  constructor(seed = Number(process.env['COLLOQUY_TEST_SEED'] ?? Date.now() % 1_000_000)) {
+    this.seed = seed;
+    this.#state = seed;
+  }
+
+  /** From 0 to below 1. */
+  next(): number {
+    this.#state = (this.#state + 0x6d2b79f5) | 0;
+    let t = Math.imul(this.#state ^ (this.#state >>> 15), this.#state | 1);
+    t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
+    return ((t ^ (t >>> 14)) >>> 0) / 4_294_967_296;
+  }
+
+  /** A whole number from `least` to `most`, both included. */
+  whole(least: number, most: number): number {
+    return least + Math.floor(this.next() * (most - least + 1));
+  }
+
+  chance(probability: number): boolean {
+    return this.next() < probability;
+  }
+
+  pick<T>(choices: readonly T[]): T {
+    const found = choices[this.whole(0, choices.length - 1)];
+    if (found === undefined) throw new Error('nothing to pick from');
+    return found;
+  }
+}
