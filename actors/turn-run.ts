@@ -39,6 +39,8 @@ const MAX_ATTEMPTS = 2;
 /** Tries to put a final message into a conversation that is full or without storage. */
 const MAX_COMMITS = 20;
 
+const ENDING = { cancelled: 'CANCEL', superseded: 'SUPERSEDE', failed: 'FAIL' } as const;
+
 /** Why a running turn is told to stop. */
 export type Stop = 'cancelled' | 'superseded' | 'deadline' | 'cut_off';
 
@@ -109,8 +111,9 @@ export class TurnRun {
   /** Ends it without an answer: durable, then told. */
   async end(state: Exclude<EndState, 'completed'>, error: TurnError | null): Promise<void> {
     this.#takeBackFlush?.();
+    this.#step(ENDING[state]);
     const endedAt = this.#host.clock.now();
-    this.#turn = { ...this.#turn, state, endedAt, error, usage: this.#usage };
+    this.#turn = { ...this.#turn, endedAt, error, usage: this.#usage };
     const written = await this.#write();
     if (!written.ok) this.#host.onError(this.#turn, written.failure);
     this.#tellEnd(state, { seq: null, error });

@@ -1,9 +1,10 @@
 // `npm run check`: format, lint, import rules, types, dead exports. One line for each step with its
 // time; the output of those that failed; exit code 1 when any did.
 import { spawn } from 'node:child_process';
-import { readdirSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { machinesPage } from './diagrams.ts';
 import { checkImports } from './import-rules.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
@@ -49,6 +50,11 @@ async function importRules(): Promise<Outcome> {
   return { ok: refused.length === 0, output: refused.join('\n') };
 }
 
+function diagramsAreCurrent(): Outcome {
+  const ok = readFileSync(join(root, 'docs/machines.md'), 'utf8') === machinesPage();
+  return { ok, output: 'docs/machines.md is not what the machines say: npm run diagrams' };
+}
+
 const biome = (command: string, ...args: string[]) =>
   tool('@biomejs/biome/bin/biome', command, '--max-diagnostics=50', ...args);
 const tsc = (project: string) => tool('typescript/bin/tsc', '-p', project);
@@ -59,6 +65,7 @@ const LANES: readonly (readonly [name: string, run: () => Promise<Outcome>][])[]
     ['types', () => tsc('tsconfig.json')],
     ['types of the page', () => tsc('tsconfig.web.json')],
     ['format', () => biome('format')],
+    ['diagrams', async () => diagramsAreCurrent()],
   ],
   [
     ['lint', () => biome('lint', '--error-on-warnings')],
