@@ -25,13 +25,13 @@ export interface AudienceOptions {
   /** Unread bytes of a connection above which it is congested. */
   readonly outboundBytes: number;
   readonly counters: AudienceCounters;
-  readonly origin: () => Origin;
-  readonly headSeq: () => number;
-  readonly readEvents: (page: EventPage) => Promise<Result<readonly LogEvent[], unknown>>;
+  origin(): Origin;
+  headSeq(): number;
+  readEvents(page: EventPage): Promise<Result<readonly LogEvent[], unknown>>;
   /** Frames of the running turns, for one who has missed deltas. */
-  readonly turnSnapshots: () => readonly Notice[];
+  turnSnapshots(): readonly Notice[];
   /** The log could not be read for this one; it is closed to come back later. */
-  readonly onReadFailed: (cause: unknown) => void;
+  onReadFailed(cause: unknown): void;
 }
 
 export interface AudienceCounters {
@@ -175,9 +175,10 @@ export class Audience {
   }
 
   #deliverEvent(event: LogEvent): void {
-    const { encoder, origin } = this.#options;
-    const frame = encoder.event(origin(), event, false);
-    const own = event.key === null ? undefined : encoder.event(origin(), event, true);
+    const { encoder } = this.#options;
+    const origin = this.#options.origin();
+    const frame = encoder.event(origin, event, false);
+    const own = event.key === null ? undefined : encoder.event(origin, event, true);
     this.#options.counters.deliveries += this.#live.size;
     this.#fanOut({
       frame,
@@ -284,13 +285,14 @@ export class Audience {
   }
 
   #give(subscription: Subscription, events: readonly LogEvent[]): void {
-    const { encoder, origin } = this.#options;
+    const { encoder } = this.#options;
+    const origin = this.#options.origin();
     for (const event of events) {
       if (event.seq !== subscription.position + 1) {
         throw new Error(`gap: ${event.seq} after ${subscription.position}`);
       }
       const isOwn = event.key !== null && event.author.id === subscription.participantId;
-      subscription.outlet.send(encoder.event(origin(), event, isOwn), event.seq);
+      subscription.outlet.send(encoder.event(origin, event, isOwn), event.seq);
       subscription.position = event.seq;
     }
     subscription.outlet.flush();
@@ -299,18 +301,19 @@ export class Audience {
   }
 
   #goLive(subscription: Subscription): void {
-    const { encoder, origin, topic } = this.#options;
+    const { encoder, topic } = this.#options;
+    const origin = this.#options.origin();
     const { outlet } = subscription;
     subscription.step('LEVEL');
     this.#behind.delete(subscription);
     this.#live.add(subscription);
     if (!subscription.isAnnounced) {
       subscription.isAnnounced = true;
-      outlet.send(encoder.notice(origin(), { kind: 'live', headSeq: this.#options.headSeq() }));
+      outlet.send(encoder.notice(origin, { kind: 'live', headSeq: this.#options.headSeq() }));
     }
     for (const frame of subscription.takeMissedEnds()) outlet.send(frame);
     for (const notice of this.#options.turnSnapshots()) {
-      outlet.send(encoder.notice(origin(), notice));
+      outlet.send(encoder.notice(origin, notice));
     }
     // What was sent one by one must be out before the topic takes over, or it would come after it.
     if (this.#live.size === DIRECT_LISTENERS + 1)

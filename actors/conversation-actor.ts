@@ -9,12 +9,13 @@ import { err } from '../src/domain/result.ts';
 import type { ActorParts } from './actor-parts.ts';
 import { seatAgent, takeTurns } from './agent-seat.ts';
 import { Audience } from './audience.ts';
+import { AudienceView } from './audience-view.ts';
 import type { Draft, Outcome, Unsettled } from './draft.ts';
 import type { Notice, TurnSnapshot } from './outlet.ts';
 import type { Staged, StageView } from './stage.ts';
 import type { Listener, Subscription } from './subscription.ts';
 import type { Turns } from './turns.ts';
-import { settleCommitted, Writer } from './writer.ts';
+import { settleCommitted, Writer, type WriterHost } from './writer.ts';
 
 /** Seqs of the agent's messages that are remembered, to know a reply to it. */
 const AGENT_SEQS = 512;
@@ -35,14 +36,12 @@ export interface ActorHooks {
  *
  * Owns: the head, the settings and the members while it is open. Does not own: what is durable (the store),
  * sockets (outlets), who may come in (`access.ts`).
- * Invariants: C1. The head moves only in `#committed`, after the store said ok, or by reading it again.
+ * Invariants: C1. The head moves only in `committed`, after the store said ok, or by reading it again.
  * C2. Between moving the head and giving the events to the audience nothing else runs.
  * C3. After a failure nothing is taken until the head was read again.
  */
-export class ConversationActor implements ConversationPort {
+export class ConversationActor implements ConversationPort, WriterHost {
   readonly id: ConversationId;
-  readonly audience: Audience;
-  readonly turns: Turns | undefined;
   /** The first answer of the store. */
   readonly opened: Promise<Opened>;
   lastUsedAt: number;
@@ -50,8 +49,11 @@ export class ConversationActor implements ConversationPort {
   readonly #parts: ActorParts;
   readonly #hooks: ActorHooks;
   readonly #writer: Writer;
-  readonly #erased = new Set<number>();
-  #agentSeqs = new Set<number>();
+  // Most conversations never have these: they are made when they are needed.
+  #audience: Audience | undefined;
+  #turns: Turns | undefined;
+  #erased: Set<number> | undefined;
+  #agentSeqs: Set<number> | undefined;
   #open: (outcome: Opened) => void = () => {};
   #stopped: () => void = () => {};
   #machine: Actor<typeof conversationMachine> | undefined;
@@ -71,37 +73,35 @@ export class ConversationActor implements ConversationPort {
     this.opened = new Promise((resolve) => {
       this.#open = resolve;
     });
-    this.#writer = new Writer({
-      id,
-      store: parts.store,
-      clock: parts.clock,
-      tick: parts.tick,
-      mailboxCapacity: parts.limits.mailboxCapacity,
-      view: () => this.#view(),
-      committed: (staged) => this.#committed(staged),
-      stale: () => this.#say('STALE'),
-      failed: (cause) => this.#fail(failure('storage_unavailable', { cause })),
-      emptied: () => this.#emptied(),
-      crashed: (cause) => this.#crash(cause),
-    });
-    this.audience = new Audience({
-      topic: id,
-      encoder: parts.encoder,
-      publish: parts.publish,
-      clock: parts.clock,
-      outboundBytes: parts.limits.outboundBytes,
-      counters: parts.counters,
-      origin: () => this.conversation,
-      headSeq: () => this.conversation.headSeq,
-      readEvents: (page) => parts.store.readEvents(id, page),
-      turnSnapshots: () => this.turnSnapshots().map((turn) => ({ kind: 'turn.snapshot', ...turn })),
-      onReadFailed: (cause) => parts.report('replay_failed', { conversation_id: id, cause }),
-    });
-    this.turns = seatAgent(this, parts);
+    this.#writer = new Writer(this);
+  }
+
+  /** Who listens. Made with the first use: a conversation without listeners is small. */
+  get audience(): Audience {
+    this.#audience ??= new Audience(new AudienceView(this, this.#parts));
+    return this.#audience;
+  }
+
+  /** The agent's turns; undefined when the process has no agent. */
+  get turns(): Turns | undefined {
+    this.#turns ??= seatAgent(this, this.#parts);
+    return this.#turns;
   }
 
   get store(): ActorParts['store'] {
     return this.#parts.store;
+  }
+
+  get clock(): ActorParts['clock'] {
+    return this.#parts.clock;
+  }
+
+  get tick(): ActorParts['tick'] {
+    return this.#parts.tick;
+  }
+
+  get mailboxCapacity(): number {
+    return this.#parts.limits.mailboxCapacity;
   }
 
   get conversation(): Conversation {
@@ -126,7 +126,7 @@ export class ConversationActor implements ConversationPort {
   start(): void {
     this.#machine = createActor(conversationMachine, { input: { port: this } });
     // Without an observer a throw in an action would take the process down.
-    this.#machine.subscribe({ error: (cause) => this.#crash(cause) });
+    this.#machine.subscribe({ error: (cause) => this.crashed(cause) });
     this.#machine.start();
   }
 
@@ -168,11 +168,11 @@ export class ConversationActor implements ConversationPort {
   }
 
   notify(notice: Notice, except?: ParticipantId): void {
-    if (this.#conversation !== undefined) this.audience.notify(notice, except);
+    if (this.#conversation !== undefined) this.#audience?.notify(notice, except);
   }
 
   turnSnapshots(): TurnSnapshot[] {
-    return this.turns?.snapshots() ?? [];
+    return this.#turns?.snapshots() ?? [];
   }
 
   /** Undefined when the turn was told to stop. */
@@ -181,7 +181,7 @@ export class ConversationActor implements ConversationPort {
   }
 
   isErased(seq: number): boolean {
-    return this.#erased.has(seq);
+    return this.#erased?.has(seq) === true;
   }
 
   /** The store has answered for it at least once. */
@@ -199,7 +199,7 @@ export class ConversationActor implements ConversationPort {
 
   /** Housekeeping, now and then: lets a quiet writer rest, and stops what nobody needs. */
   sweep(now: number, quietMs: number): void {
-    this.audience.closeHopeless(now - this.#parts.limits.slowConsumerMs);
+    this.#audience?.closeHopeless(now - this.#parts.limits.slowConsumerMs);
     if (this.#writer.isOn && this.#writer.isEmpty && now - this.#writer.lastWriteAt >= quietMs) {
       this.#say('QUIET');
     }
@@ -219,13 +219,13 @@ export class ConversationActor implements ConversationPort {
   /** The process is about to stop: people are refused, and the promise is kept when the agent is silent. */
   async closeDoor(): Promise<void> {
     this.#isClosing = true;
-    await this.turns?.whenIdle();
+    await this.#turns?.whenIdle();
   }
 
   /** Cuts the agent off, commits what was taken, and stops. */
   async stop(): Promise<void> {
     this.#isClosing = true;
-    this.turns?.cutOff();
+    this.#turns?.cutOff();
     const stopped = new Promise<void>((resolve) => {
       this.#stopped = resolve;
     });
@@ -243,7 +243,7 @@ export class ConversationActor implements ConversationPort {
   // What the states of the machine do.
 
   load(): void {
-    void this.#load().catch((cause) => this.#crash(cause));
+    void this.#load().catch((cause) => this.crashed(cause));
   }
 
   write(): void {
@@ -265,7 +265,7 @@ export class ConversationActor implements ConversationPort {
   drain(): void {
     this.#isDraining = true;
     this.#writer.turnOn();
-    this.#emptied();
+    this.emptied();
   }
 
   passivate(): void {
@@ -273,15 +273,15 @@ export class ConversationActor implements ConversationPort {
     this.#writer.turnOff();
     this.#writer.refuseAll(this.#refusal);
     this.#writer.giveUpUnsure();
-    this.turns?.cutOff();
-    this.audience.dismiss(this.#refusal);
+    this.#turns?.cutOff();
+    this.#audience?.dismiss(this.#refusal);
     this.#open('gone');
     this.#stopped();
     this.#hooks.passivated(this);
   }
 
   #isNeeded(): boolean {
-    return this.audience.size > 0 || (this.turns?.open ?? 0) > 0 || !this.#writer.isEmpty;
+    return (this.#audience?.size ?? 0) > 0 || (this.#turns?.open ?? 0) > 0 || !this.#writer.isEmpty;
   }
 
   #refuses(draft: Draft): Failure | undefined {
@@ -314,53 +314,57 @@ export class ConversationActor implements ConversationPort {
     this.#members = new Map(members.map((member) => [member.id, member]));
     // Another writer was here, or a batch thought lost was stored: the readers have yet to see it.
     if (before !== undefined && before.headSeq !== conversation.headSeq) {
-      this.audience.reread(before.headSeq);
+      this.#audience?.reread(before.headSeq);
     }
   }
 
-  #view(): StageView {
+  view(): StageView {
     const { limits } = this.#parts;
     return {
       conversation: this.conversation,
       members: this.#members,
       maxParticipants: limits.maxParticipants,
       maxQueuedTurns: limits.maxQueuedTurns,
-      openTurns: this.turns?.open ?? 0,
-      isErased: (seq) => this.#erased.has(seq),
-      isAgents: (seq) => this.#agentSeqs.has(seq),
+      openTurns: this.#turns?.open ?? 0,
+      isErased: (seq) => this.isErased(seq),
+      isAgents: (seq) => this.#agentSeqs?.has(seq) === true,
     };
   }
 
-  #committed(staged: Staged): void {
+  committed(staged: Staged): void {
     const events = staged.numbered.map(({ event }) => event);
     this.#conversation = staged.conversation;
     this.#members = staged.members;
     for (const event of events) this.#remember(event);
     settleCommitted(staged);
-    this.audience.deliver(events);
+    this.#audience?.deliver(events);
     for (const event of events) this.#dismissLeaver(event);
     this.#parts.counters.commit(events.length);
-    if (this.turns !== undefined) takeTurns(this.turns, staged);
+    if (staged.asked.length > 0 && this.turns !== undefined) takeTurns(this.turns, staged);
   }
 
   /** Who is no participant any more reads nothing after their own leaving. */
   #dismissLeaver(event: LogEvent): void {
     if (!isKind(event, 'participant.left')) return;
     const { id } = decodeBody(event).participant;
-    this.audience.dismiss(failure('not_a_participant'), id);
+    this.#audience?.dismiss(failure('not_a_participant'), id);
     this.notify({ kind: 'presence', participantId: id, online: false });
   }
 
   #remember(event: LogEvent): void {
-    if (isKind(event, 'message.deleted')) this.#erased.add(decodeBody(event).target_seq);
+    if (isKind(event, 'message.deleted')) {
+      this.#erased ??= new Set();
+      this.#erased.add(decodeBody(event).target_seq);
+    }
     if (event.author.kind !== 'agent') return;
+    this.#agentSeqs ??= new Set();
     this.#agentSeqs.add(event.seq);
     if (this.#agentSeqs.size > AGENT_SEQS) {
       this.#agentSeqs = new Set([...this.#agentSeqs].slice(-AGENT_SEQS / 2));
     }
   }
 
-  #emptied(): void {
+  emptied(): void {
     if (this.#isDraining && this.#writer.isEmpty) this.#say('DRAINED');
   }
 
@@ -371,8 +375,16 @@ export class ConversationActor implements ConversationPort {
     this.#say('FAILED');
   }
 
+  stale(): void {
+    this.#say('STALE');
+  }
+
+  failed(cause: unknown): void {
+    this.#fail(failure('storage_unavailable', { cause }));
+  }
+
   /** A broken invariant: nothing is trusted but the store. */
-  #crash(cause: unknown): void {
+  crashed(cause: unknown): void {
     this.#refusal = failure('internal');
     this.#parts.report('conversation_crashed', { conversation_id: this.id, cause });
     if (this.#machine?.getSnapshot().status === 'error') this.start();

@@ -16,17 +16,17 @@ export interface WriterHost {
   readonly clock: Clock;
   readonly tick: CommitTick;
   readonly mailboxCapacity: number;
-  readonly view: () => StageView;
+  view(): StageView;
   /** The batch is durable: move the head, answer the senders by `settleCommitted`, tell the readers. */
-  readonly committed: (staged: Staged) => void;
+  committed(staged: Staged): void;
   /** Nothing was stored and the head is not what we thought: read it again. The drafts wait. */
-  readonly stale: () => void;
+  stale(): void;
   /** The store does not answer. */
-  readonly failed: (cause: unknown) => void;
+  failed(cause: unknown): void;
   /** All that was taken in is settled. */
-  readonly emptied: () => void;
+  emptied(): void;
   /** A broken invariant. */
-  readonly crashed: (cause: unknown) => void;
+  crashed(cause: unknown): void;
 }
 
 /**
