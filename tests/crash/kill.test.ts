@@ -35,6 +35,8 @@ async function killOften(kills: number, flags: Flags): Promise<void> {
         expect(load.ledger.violations).toEqual([]);
         expect(load.ledger.open).toEqual([]);
       }
+      await load.auditOverRest();
+      expect(load.ledger.violations).toEqual([]);
       expect(load.ledger.acked.length).toBeGreaterThan(kills * 10);
     });
   } catch (error) {

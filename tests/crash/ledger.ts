@@ -13,13 +13,10 @@ export interface Order {
   seq: number | undefined;
 }
 
-/** An event of a log, as REST shows it. */
-interface Stored {
-  readonly seq: number;
-  readonly event_id: string;
-  readonly kind: string;
-  readonly content?: string;
-}
+/** An event of a log, as a replay or REST shows it. */
+type Stored = Pick<EventFrame, 'seq' | 'event_id' | 'kind'> & {
+  readonly content?: string | undefined;
+};
 
 /**
  * What the world outside the server knows: every order, every ack, every event that anybody ever

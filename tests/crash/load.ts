@@ -1,5 +1,5 @@
+import type { EventFrame } from '../../src/protocol/server-frames.ts';
 import type { Random } from '../support/random.ts';
-import type { RestClient } from '../support/rest-client.ts';
 import { wholeLog } from '../support/rest-client.ts';
 import type { Wire } from '../support/wire.ts';
 import type { WireClient } from '../support/wire-client.ts';
@@ -47,10 +47,6 @@ export class Load {
     }
   }
 
-  get rest(): RestClient {
-    return this.#wire.rest(this.#writers[0]?.token);
-  }
-
   /** Everybody connects again and joins where they were; each must find its place in the log. */
   async comeBack(): Promise<void> {
     await Promise.all(
@@ -63,8 +59,7 @@ export class Load {
 
   /** Sends again what was never answered, and says of each whether the log had it already. */
   async retry(): Promise<void> {
-    const logs = new Map<string, Awaited<ReturnType<typeof wholeLog>>>();
-    for (const id of this.conversations) logs.set(id, await wholeLog(this.rest, id));
+    const logs = await this.#replay();
     await Promise.all(
       this.ledger.open.map(async (order) => {
         const isStored = Ledger.isIn(logs.get(order.conversation) ?? [], order);
@@ -94,8 +89,15 @@ export class Load {
     }
   }
 
+  /** Holds every log, replayed from its beginning, against the ledger. */
   async audit(): Promise<void> {
-    for (const id of this.conversations) this.ledger.audit(id, await wholeLog(this.rest, id));
+    for (const [id, log] of await this.#replay()) this.ledger.audit(id, log);
+  }
+
+  /** The same with the logs as REST gives them. */
+  async auditOverRest(): Promise<void> {
+    const rest = this.#wire.rest(this.#writers[0]?.token);
+    for (const id of this.conversations) this.ledger.audit(id, await wholeLog(rest, id));
   }
 
   async #write(writer: Member, onAck: () => void): Promise<void> {
@@ -140,6 +142,15 @@ export class Load {
       });
       this.#epochs.set(id, joined.epoch);
     }
+  }
+
+  async #replay(): Promise<Map<string, EventFrame[]>> {
+    const token = this.#writers[0]?.token ?? '';
+    const ws = await this.#wire.connect({ token });
+    for (const id of this.conversations) await ws.joinLive(id, { after_seq: 0 });
+    const logs = new Map(this.conversations.map((id) => [id, ws.events(id)]));
+    await ws.close();
+    return logs;
   }
 
   #remember({ ws, positions }: Member): void {

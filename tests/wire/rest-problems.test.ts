@@ -98,7 +98,7 @@ describe('a failure over REST', () => {
     },
   );
 
-  it.each(['%00', 'a%20b', '%F0%9F%A6%84', '%ff', 'a%2Fb', '<script>', 'x'.repeat(129), '%'])(
+  it.each(['%00', 'a%20b', '%F0%9F%A6%84', '%ff', 'a%2Fb', '<script>', `${'x'.repeat(128)}y`, '%'])(
     'is 400 or 404 for an id of a conversation like %j',
     async (id) => {
       const { ada } = await room();
@@ -136,7 +136,7 @@ describe('X-Correlation-Id', () => {
 
   it('is not echoed when it could break a log or a header', async () => {
     const { ada, path } = await room();
-    const long = 'x'.repeat(4_000);
+    const long = 'x'.repeat(300);
     const reply = await ada.rest.get(path, { 'x-correlation-id': long });
     expect(reply.headers.get('x-correlation-id')).not.toBe(long);
   });
