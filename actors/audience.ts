@@ -232,6 +232,9 @@ export class Audience {
   #checkBudgets(headSeq: number): void {
     this.#noticeChars = 0;
     for (const subscription of this.#live) {
+      if (!this.#isOver(subscription)) continue;
+      // What is only queued here goes out now: `drained` is told of what the other side has not read.
+      subscription.outlet.flush();
       if (this.#isOver(subscription)) this.#congest(subscription, headSeq);
     }
   }
