@@ -66,7 +66,6 @@ export class Mover {
   #idleTimer: NodeJS.Timeout | undefined;
   #backoffMs = FIRST_BACKOFF_MS;
   #backoffTimer: NodeJS.Timeout | undefined;
-  #onRest: (() => void) | undefined;
   #isLooking = false;
   #isClosed = false;
 
@@ -101,9 +100,7 @@ export class Mover {
     if (this.#isClosed || this.#backoffTimer !== undefined) return;
     if (this.#thread?.order !== undefined) return;
     const order = this.#nextForThread();
-    if (order === 'wait') return;
-    if (order === undefined) this.#onRest?.();
-    else this.#thread?.send(order);
+    if (order !== undefined) this.#thread?.send(order);
   }
 
   conversationRemoved(): void {
@@ -117,33 +114,21 @@ export class Mover {
     this.#hasRemoved = true;
   }
 
-  /** Moves what there is, for `withinMs` at most, then ends the worker. */
-  async close(withinMs: number): Promise<void> {
-    this.#lastCommitAt = Number.NEGATIVE_INFINITY;
-    this.#isIdle = true;
-    clearTimeout(this.#backoffTimer);
-    this.#backoffTimer = undefined;
-    await new Promise<void>((resolve) => {
-      const deadline = setTimeout(resolve, withinMs);
-      this.#onRest = () => {
-        clearTimeout(deadline);
-        resolve();
-      };
-      this.proceed();
-    });
+  /** Ends the worker after the order it has; what is not moved by then, `moveRest` may move. */
+  async close(): Promise<void> {
     this.#isClosed = true;
     clearTimeout(this.#idleTimer);
     clearTimeout(this.#backoffTimer);
     await this.#thread?.close();
   }
 
-  /** The thread starts with the first work there is; until it is ready, `wait`. */
-  #nextForThread(): Order | 'wait' | undefined {
+  /** The thread starts with the first work there is, and takes none before it is ready. */
+  #nextForThread(): Order | undefined {
     if (this.#thread === undefined) {
       if (!this.#hasAnyWork()) return undefined;
       this.#thread = this.#startThread();
     }
-    return this.#thread.isReady ? this.#next() : 'wait';
+    return this.#thread.isReady ? this.#next() : undefined;
   }
 
   #hasAnyWork(): boolean {
@@ -272,7 +257,6 @@ export class Mover {
     if (order?.kind !== 'checkpoint') this.#skipMoved = true;
     this.#checkpointing = 'no';
     this.#options.onError(error);
-    this.#onRest?.();
     if (this.#isClosed) return;
     this.#backoffTimer = setTimeout(() => {
       this.#backoffTimer = undefined;

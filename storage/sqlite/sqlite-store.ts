@@ -19,6 +19,7 @@ import {
 import { codeOf } from './errors.ts';
 import { explained, type OpenFile, openFile, type Synchronous } from './file.ts';
 import { type Commit, GroupCommit } from './group-commit.ts';
+import { moveRest } from './move-rest.ts';
 import { type Moved, Mover } from './mover.ts';
 import { Reader } from './reader.ts';
 import { openTables, refill, type Tables } from './tables.ts';
@@ -211,7 +212,11 @@ export class SqliteStore implements Store {
 
   async #close(): Promise<void> {
     await this.#commits.drain();
-    await this.#mover.close(CLOSE_MS);
+    await this.#mover.close();
+    const { pending, conversations } = this.#tables;
+    if (pending.totalRows > 0 || conversations.hasRemoved()) {
+      moveRest(this.#file.path, this.#writer.lastRow, CLOSE_MS);
+    }
     this.#file.db.close();
     this.#file.unlock();
   }

@@ -1,0 +1,64 @@
+import { afterEach, beforeEach, describe } from 'vitest';
+import type { Store } from '../../storage/store.ts';
+import { appending } from './appending.ts';
+import type { Backend, Place } from './backend.ts';
+import { conversations } from './conversations.ts';
+import { erasing } from './erasing.ts';
+import { keys } from './keys.ts';
+import { lasting } from './lasting.ts';
+import { messagesAsTheyStand } from './messages-as-they-stand.ts';
+import { reading } from './reading.ts';
+import { text } from './text.ts';
+import { turns } from './turns.ts';
+
+/** What the parts of the suite get: the store of the test that runs, and a way to have it anew. */
+export interface Subject {
+  readonly backend: Backend;
+  readonly store: Store;
+  /** Closes the store and opens it again, on the same data where the backend keeps any. */
+  readonly reopen: () => Promise<Store>;
+}
+
+/** Every promise of the Store port, held against one backend. Titles are the promises. */
+export function describeStore(backend: Backend): void {
+  describe(`the store contract: ${backend.name}`, () => {
+    let place: Place;
+    let store: Store;
+
+    beforeEach(() => {
+      place = backend.place();
+      store = place.open();
+    });
+
+    afterEach(async () => {
+      await store.close();
+      place.clear();
+    });
+
+    const subject: Subject = {
+      backend,
+      get store() {
+        return store;
+      },
+      reopen: async () => {
+        await store.close();
+        store = place.open();
+        return store;
+      },
+    };
+
+    for (const part of PARTS) part(subject);
+  });
+}
+
+const PARTS: readonly ((subject: Subject) => void)[] = [
+  conversations,
+  appending,
+  keys,
+  reading,
+  messagesAsTheyStand,
+  erasing,
+  turns,
+  text,
+  lasting,
+];
