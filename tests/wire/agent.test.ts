@@ -79,6 +79,22 @@ describe('a turn', () => {
     expect(new Set(ends.map((end) => JSON.stringify(end))).size).toBe(1);
   });
 
+  it('is in the event stream, too, its frames without an id', async () => {
+    const { id, ada } = await alone();
+    const stream = await wire.stream(id, '?after_seq=0', { token: ada.token });
+    await stream.waitForSeq(1);
+    const turn = await begin(ada, id, 'tokens: 20; rate: 200');
+    const isOf = (type: string) => (data: { type: string; turn_id?: string }) =>
+      data.type === type && data.turn_id === turn.turn_id;
+    const { data: end } = await stream.waitFor(isOf('turn.ended'));
+    await stream.waitFor(isOf('turn.started'));
+    const text = stream.messages.flatMap(({ data }) =>
+      data.type === 'turn.delta' ? data.text : [],
+    );
+    const { data: event } = await stream.waitForSeq(end.seq);
+    expect(text.join('')).toBe(event.content);
+  });
+
   it('of the scripted agent that fails ends as failed with a reason, and the next one works', async () => {
     const { id, ada } = await alone();
     const failed = await ended(ada.ws, await begin(ada, id, 'fail: 3'));

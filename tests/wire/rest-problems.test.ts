@@ -87,6 +87,19 @@ describe('a failure over REST', () => {
     const raw = JSON.stringify({ content: 'x', pad: 'x'.repeat(3_000_000) });
     const reply = await ada.rest.request('POST', `${path}/messages`, { raw });
     expect([reply.status, reply.body.reason]).toEqual([413, 'body_too_large']);
+    // In chunks, its length is told by nobody beforehand.
+    const chunks = ReadableStream.from(Array.from({ length: 50 }, () => Buffer.alloc(60_000, 'x')));
+    const streamed = await fetch(`${wire.server.url}${path}/messages`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${ada.token}`, 'content-type': 'application/json' },
+      body: chunks,
+      duplex: 'half',
+    }).then(
+      ({ status }) => status,
+      () => 'cut off',
+    );
+    expect([413, 'cut off']).toContain(streamed);
+    expect((await ada.rest.get(path)).status).toBe(200);
   });
 
   it.each(['/v1/nothing', '/v1/conversations/x/nothing', '/v2/conversations'])(
