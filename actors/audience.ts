@@ -165,9 +165,10 @@ export class Audience {
     this.catchUp(subscription);
   }
 
-  /** Closes those that have been congested since before `deadline`. */
+  /** Lets the congested ones go on that have room, and closes those that have had none since `deadline`. */
   closeHopeless(deadline: number): void {
     for (const subscription of [...this.#behind]) {
+      this.drained(subscription);
       const { congestedSince } = subscription;
       if (congestedSince === undefined || congestedSince > deadline) continue;
       subscription.outlet.close('slow_consumer');

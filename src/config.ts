@@ -111,7 +111,7 @@ function find(
 }
 
 function fileOf(flagged: Texts, env: Texts, readFile: ConfigSources['readFile']): Texts {
-  const path = find('envFile', { flagged, env, inFile: {} })?.text ?? SETTINGS.envFile.fallback;
+  const path = find('settingsFile', { flagged, env, inFile: {} })?.text ?? SETTINGS.settingsFile.fallback;
   return (path === 'none' ? undefined : readFile(path)) ?? {};
 }
 

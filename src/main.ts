@@ -30,6 +30,7 @@ export async function serve({ config, warnings }: LoadedConfig): Promise<void> {
   }
   life.step('LISTENING');
   announce(config, server.value.port, runtime.edge.labels);
+  await runtime.recoverTurns();
   const signal = await told;
   life.step('STOP', { signal });
   const takeBack = giveUpAfter(config.drainMs + STUCK_MS, log);

@@ -36,6 +36,8 @@ export interface RuntimeParts {
 export interface Runtime {
   readonly edge: Edge;
   readonly registry: Registry;
+  /** Takes up the turns that an earlier process left unfinished. Once the server listens: it is then the only one here. */
+  recoverTurns(): Promise<void>;
   /** Refuses people, lets turns end for as long as the config says, commits and acknowledges the rest. */
   drain(): Promise<void>;
   /** Closes the store. */
@@ -81,10 +83,10 @@ export async function createRuntime(parts: RuntimeParts): Promise<Runtime> {
     },
     labels: { store: config.store, agent: agent?.label ?? 'none', version: VERSION },
   };
-  await registry.recoverTurns();
   return {
     edge,
     registry,
+    recoverTurns: () => registry.recoverTurns(),
     drain: () => registry.drain(config.drainMs),
     close: () => store.close(),
   };

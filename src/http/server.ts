@@ -1,4 +1,5 @@
 import uWS from 'uWebSockets.js';
+import { createServer } from 'node:net';
 import { failure } from '../domain/failure.ts';
 import { err, ok, type Result } from '../domain/result.ts';
 import { errorFrame } from '../protocol/encode.ts';
@@ -14,10 +15,6 @@ const OWN_LIMIT_FIRST = 64;
 const LINGER_MS = 1_000;
 /** Told to clients that a stopping server sends away, milliseconds. */
 const RECONNECT_AFTER_MS = 1_000;
-
-const EXCLUSIVE_PORT = 1;
-type ListenExclusively = (...args: [string, number, number, (socket: Listening) => void]) => void;
-type Listening = uWS.us_listen_socket | false;
 
 export interface Server {
   readonly port: number;
@@ -39,11 +36,7 @@ export async function startServer(
   };
   serveWebSocket(app, edge, sessions);
   const rest = registerRest(app, edge);
-  const socket = await new Promise<uWS.us_listen_socket | false>((resolve) => {
-    // At its default uWS shares the port with whoever else listens on it. Its types lack this form.
-    const listen = app.listen.bind(app) as unknown as ListenExclusively;
-    listen(host, port, EXCLUSIVE_PORT, resolve);
-  });
+  const socket = (await isFree(host, port)) && (await listen(app, host, port));
   if (socket === false) return err(`${host}:${port} is in use, or may not be listened on`);
   const takeBackSweep = sweepEvery(edge, sessions);
   let isListening = true;
@@ -62,6 +55,28 @@ export async function startServer(
       await emptied(edge, sessions);
       app.close();
     },
+  });
+}
+
+/**
+ * Whether the port is nobody else's. uWS at its default shares a port with whoever else shares it, and its
+ * exclusive form can't be had while connections of an earlier server are in TIME_WAIT.
+ */
+function isFree(host: string, port: number): Promise<boolean> {
+  const probe = createServer();
+  return new Promise((resolve) => {
+    probe.once('error', () => resolve(false));
+    probe.listen({ host, port, exclusive: true }, () => probe.close(() => resolve(true)));
+  });
+}
+
+function listen(
+  app: uWS.TemplatedApp,
+  host: string,
+  port: number,
+): Promise<uWS.us_listen_socket | false> {
+  return new Promise((resolve) => {
+    app.listen(host, port, resolve);
   });
 }
 

@@ -26,12 +26,22 @@ export const ContentField = z.string().min(1);
 
 /** Bytes of metadata as JSON. */
 export const MAX_METADATA_BYTES = 4096;
+/** Levels of objects and lists in it: deeper text is an attack on somebody's parser. */
+const MAX_METADATA_DEPTH = 16;
 const encoder = new TextEncoder();
-export const MetadataField = z
-  .record(z.string(), z.unknown())
-  .refine((value) => encoder.encode(JSON.stringify(value)).length <= MAX_METADATA_BYTES, {
-    message: `more than ${MAX_METADATA_BYTES} bytes as JSON`,
-  });
+export const MetadataField = z.record(z.string(), z.unknown()).refine(isModest, {
+  message: `more than ${MAX_METADATA_BYTES} bytes as JSON, or more than ${MAX_METADATA_DEPTH} levels`,
+});
+
+function isModest(value: unknown): boolean {
+  if (!isShallow(value, MAX_METADATA_DEPTH)) return false;
+  return encoder.encode(JSON.stringify(value)).length <= MAX_METADATA_BYTES;
+}
+
+function isShallow(value: unknown, levels: number): boolean {
+  if (typeof value !== 'object' || value === null) return true;
+  return levels > 0 && Object.values(value).every((inner) => isShallow(inner, levels - 1));
+}
 
 export const NameField = z
   .string()

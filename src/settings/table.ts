@@ -8,7 +8,7 @@ import { bytes, oneOf, optional, storeAddress, text, whole, yesOrNo } from './ki
 const SERVER = {
   host: text('127.0.0.1', 'Address to listen on. Beyond loopback, put TLS in front.'),
   port: whole(8080, [0, 65_535], 'Port to listen on; 0 takes any free one.'),
-  envFile: text(
+  settingsFile: text(
     '.env',
     'File of settings to read, if it is there; the environment wins over it. `none` reads none.',
   ),

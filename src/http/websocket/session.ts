@@ -60,10 +60,11 @@ export class Session {
   /** A text frame from the client. */
   receive(text: string): void {
     this.lastHeardAt = this.#edge.clock.now();
-    if (!this.#isBusy) {
-      this.#dispatch(text);
-      return;
-    }
+    if (this.#isBusy) this.#wait(text);
+    else this.#dispatch(text);
+  }
+
+  #wait(text: string): void {
     const isFull =
       this.#waiting.length >= WAITING_FRAMES || this.#waitingChars + text.length > WAITING_CHARS;
     if (isFull) {
@@ -99,7 +100,16 @@ export class Session {
     this.memberships.end();
   }
 
+  /** A throw here would end the process: it ends at the client instead. */
   #dispatch(text: string): void {
+    try {
+      this.#look(text);
+    } catch (cause) {
+      this.#broke(cause);
+    }
+  }
+
+  #look(text: string): void {
     const decoded = decodeFrame(text);
     if (decoded.ok) {
       this.#badFrames = 0;
