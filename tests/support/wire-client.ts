@@ -247,6 +247,7 @@ export class WireClient {
 
   /** Stops reading from the socket: the system's buffers fill, then the server's. */
   pause(): void {
+    this.#witness.slows();
     this.#socket.pause();
   }
 

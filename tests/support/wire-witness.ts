@@ -28,6 +28,11 @@ export class WireWitness {
   readonly #turns = new TurnWitness((text) => this.violations.push(text));
   #self: string | undefined;
 
+  /** From now on this connection may be spared deltas: it does not read in time. */
+  slows(): void {
+    this.#turns.isSlow = true;
+  }
+
   /** Tells the witness of a request before it is sent. */
   asks(frame: Readonly<Record<string, unknown>>): void {
     const { id, type, after_seq: after } = frame;
