@@ -123,7 +123,7 @@ export class ServerProcess {
     const { child, exit } = this.#spawn({ port });
     setTimeout(() => child.kill('SIGKILL'), afterMs);
     await within(exit, 'the server ends', START_MS);
-    await this.start({ port: port });
+    await this.start({ port });
   }
 
   /** Runs a server that is expected to end by itself, and gives how it did. */
@@ -153,7 +153,7 @@ export class ServerProcess {
   async restart(signal: NodeJS.Signals = 'SIGKILL'): Promise<void> {
     const { port } = this.#live;
     await this.kill(signal);
-    await this.start({ port: port });
+    await this.start({ port });
   }
 
   /** Ends what still runs and removes the folder. Gives the exit of a server that was running. */
