@@ -1,0 +1,94 @@
+import { execFileSync, spawn } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { LOAD_CORE, pinned } from '../harness/contender.ts';
+
+/** Who talks to whom, and how much. */
+export interface Load {
+  readonly rooms: number;
+  readonly people: number;
+  /** How many of each room's people speak, in turn. */
+  readonly senders: number;
+  /** Messages of a room under way at once, in a closed loop. */
+  readonly window: number;
+  /** Messages a second in all rooms together; 0 is a closed loop. */
+  readonly rate: number;
+  readonly warmMs: number;
+  readonly measureMs: number;
+}
+
+/** What one run came to; rates are a second. */
+export interface Measured {
+  readonly acked: number;
+  readonly delivered: number;
+  readonly p50_us: number;
+  readonly p99_us: number;
+  /** Cores that the client used, of one. */
+  readonly cpu: number;
+  readonly ack_bytes: number;
+  readonly event_bytes: number;
+  readonly sent: number;
+}
+
+/** The native client (load.c), built for this run. */
+export class LoadClient {
+  readonly #folder = mkdtempSync(join(tmpdir(), 'colloquy-load-'));
+  readonly #program = join(this.#folder, 'load');
+
+  constructor() {
+    const source = fileURLToPath(new URL('load.c', import.meta.url));
+    try {
+      execFileSync('cc', ['-O2', '-o', this.#program, source], { stdio: 'pipe' });
+    } catch (cause) {
+      this.remove();
+      throw new Error('the load client needs Linux and a C compiler named `cc`', { cause });
+    }
+  }
+
+  remove(): void {
+    rmSync(this.#folder, { recursive: true, force: true });
+  }
+
+  /** Rejects when anything was lost, doubled or out of order. `onPhase` is called as the window opens and closes. */
+  run(
+    load: Load,
+    to: { readonly port: number; readonly isRelay: boolean },
+    onPhase: (phase: 'measuring' | 'measured') => void,
+  ): Promise<Measured> {
+    const options = {
+      port: to.port,
+      relay: Number(to.isRelay),
+      rooms: load.rooms,
+      people: load.people,
+      senders: load.senders,
+      window: load.window,
+      rate: load.rate,
+      'warm-ms': load.warmMs,
+      'measure-ms': load.measureMs,
+    };
+    const flags = Object.entries(options).flatMap(([name, value]) => [`--${name}`, String(value)]);
+    const [program = '', ...args] = pinned(LOAD_CORE, [this.#program, ...flags]);
+    return new Promise((resolve, reject) => {
+      const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'] });
+      let said = '';
+      let complaint = '';
+      child.stdout.on('data', (chunk: Buffer) => {
+        said += chunk;
+        const text = String(chunk);
+        if (text.includes('measuring\n')) onPhase('measuring');
+        if (text.includes('measured\n')) onPhase('measured');
+      });
+      child.stderr.on('data', (chunk: Buffer) => {
+        complaint += chunk;
+      });
+      child.once('error', reject);
+      child.once('close', (code, signal) => {
+        const result = said.split('\n').find((line) => line.startsWith('{'));
+        if (code === 0 && result !== undefined) resolve(JSON.parse(result) as Measured);
+        else reject(new Error(complaint.trim() || `the load client ended by ${code ?? signal}`));
+      });
+    });
+  }
+}
