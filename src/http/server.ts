@@ -36,7 +36,8 @@ export async function startServer(
   };
   serveWebSocket(app, edge, sessions);
   const rest = registerRest(app, edge);
-  const socket = (await isFree(host, port)) && (await listen(app, host, port));
+  const free = await freePort(host, port);
+  const socket = free !== undefined && (await listen(app, host, free));
   if (socket === false) return err(`${host}:${port} is in use, or may not be listened on`);
   const takeBackSweep = sweepEvery(edge, sessions);
   let isListening = true;
@@ -59,14 +60,18 @@ export async function startServer(
 }
 
 /**
- * Whether the port is nobody else's. uWS at its default shares a port with whoever else shares it, and its
- * exclusive form can't be had while connections of an earlier server are in TIME_WAIT.
+ * The port itself when it is nobody else's, or any free one for 0. uWS at its default shares a port with whoever
+ * else shares it; exclusively, or on 0, its sockets keep the port from the next server for a minute after they closed.
  */
-function isFree(host: string, port: number): Promise<boolean> {
+function freePort(host: string, port: number): Promise<number | undefined> {
   const probe = createServer();
   return new Promise((resolve) => {
-    probe.once('error', () => resolve(false));
-    probe.listen({ host, port, exclusive: true }, () => probe.close(() => resolve(true)));
+    probe.once('error', () => resolve(undefined));
+    probe.listen({ host, port, exclusive: true }, () => {
+      const address = probe.address();
+      const free = typeof address === 'object' ? address?.port : undefined;
+      probe.close(() => resolve(free));
+    });
   });
 }
 
