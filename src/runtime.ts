@@ -49,7 +49,7 @@ export async function createRuntime(parts: RuntimeParts): Promise<Runtime> {
   const { config, log, clock = systemClock, tick = new CommitTick() } = parts;
   const meters = new Meters();
   const agent = parts.agent ?? (await openAgentOf(config));
-  const store = parts.store ?? (await openStoreOf(config, log));
+  const store = parts.store ?? (await openStoreOf(config, log, meters));
   const topics: Edge['topics'] = { publish: () => {} };
   const registry = new Registry({
     store,

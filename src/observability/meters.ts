@@ -1,6 +1,13 @@
 import type { Reason } from '../domain/failure.ts';
 import type { EndState } from '../domain/turn.ts';
 
+export interface CacheReading {
+  readonly hits: number;
+  readonly misses: number;
+  readonly evictions: number;
+  readonly bytes: number;
+}
+
 /**
  * What the process counts. Plain numbers, so that counting costs the hot path an addition; the metric table
  * reads them when somebody scrapes.
@@ -19,6 +26,10 @@ export class Meters {
   readonly turns = new Map<EndState, { count: number; ms: number }>();
   /** Set by the metric table: sizes of batches are a distribution. */
   onBatch: (events: number) => void = () => {};
+  /** Set by the metric table: a batch took so long to be durable. */
+  onAppend: (seconds: number) => void = () => {};
+  /** Set where the store is opened; undefined when there is no cache. */
+  cache: () => CacheReading | undefined = () => undefined;
 
   readonly refuse = (reason: Reason): void => {
     this.refusals.set(reason, (this.refusals.get(reason) ?? 0) + 1);

@@ -6,6 +6,7 @@ import {
   NameField,
   ParticipantIdField,
   PositionField,
+  RequestId,
   RoleField,
   SeqField,
   SpeaksField,
@@ -65,16 +66,32 @@ export const MAX_PAGE = 500;
 export const DEFAULT_PAGE = 100;
 const Limit = Whole.pipe(z.int().min(1).max(MAX_PAGE)).default(DEFAULT_PAGE);
 
+/** A `next_cursor`: the end of a page from which the next one goes on. It wins over the field of its name. */
+const Cursor = z
+  .string()
+  .regex(/^(after|before):\d{1,15}$/, 'not a cursor of this list')
+  .transform((text): { readonly after?: number; readonly before?: number } => {
+    const [end = '', seq] = text.split(':');
+    return { [end]: Number(seq) };
+  });
+
 export const MessagesQuery = z.object({
   after_seq: Whole.pipe(PositionField).optional(),
   before_seq: Whole.pipe(SeqField).optional(),
+  cursor: Cursor.optional(),
   limit: Limit,
 });
 
 export const EventsQuery = z.object({
-  after_seq: Whole.pipe(PositionField).default(0),
+  after_seq: Whole.pipe(PositionField).optional(),
+  cursor: Cursor.optional(),
+  /** For a stream: what is read after `after_seq` is of this life of the conversation. */
+  epoch: RequestId.optional(),
   limit: Limit,
 });
+
+/** The header that a reader whose stream was cut off asks again with. */
+export const LastEventId = Whole.pipe(PositionField);
 
 export const ListQuery = z.object({ cursor: ConversationIdField.optional(), limit: Limit });
 

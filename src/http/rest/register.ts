@@ -1,14 +1,128 @@
-import type { TemplatedApp } from 'uWebSockets.js';
+import type { HttpRequest, HttpResponse, TemplatedApp } from 'uWebSockets.js';
+import { type Failure, failure, statusOf } from '../../domain/failure.ts';
+import { err, ok, type Result } from '../../domain/result.ts';
 import type { Edge } from '../edge.ts';
+import type { Verified } from '../identity.ts';
+import { Streams } from '../sse.ts';
+import { parseBody, readBody } from './body.ts';
+import { Exchange } from './exchange.ts';
+import type { Answer } from './reply.ts';
+import type { RestParts, Route } from './route.ts';
+import { type Found, Router } from './router.ts';
+import { routesOf } from './routes.ts';
 
 export interface Rest {
-  /** Ends the streams. */
+  /** Sends the readers of event streams away with `bye`. */
   close(): void;
 }
 
-export function registerRest(app: TemplatedApp, _edge: Edge): Rest {
-  app.get('/health/live', (res) => {
-    res.writeHeader('content-type', 'application/json').end('{"status":"ok"}');
+/** Serves everything that is not a WebSocket. */
+export function registerRest(app: TemplatedApp, edge: Edge): Rest {
+  const streams = new Streams(edge);
+  const parts: RestParts = { edge, streams };
+  const router = new Router(routesOf(edge));
+  app.any('/*', (res, req) => {
+    handle(res, req, { parts, router });
   });
-  return { close: () => {} };
+  return { close: () => streams.close() };
+}
+
+interface Table {
+  readonly parts: RestParts;
+  readonly router: Router;
+}
+
+/** Never throws, nor lets a promise fail: either would take the process down. */
+function handle(res: HttpResponse, req: HttpRequest, { parts, router }: Table): void {
+  const { edge } = parts;
+  const startedAt = edge.clock.now();
+  const exchange = new Exchange(res, req);
+  const found = router.find(exchange.method, exchange.path);
+  const isLast = edge.registry.isDraining;
+  if (found.kind === 'other_methods' && exchange.method !== 'OPTIONS') {
+    edge.meters.refuse('method_not_allowed');
+    exchange.refuseMethod(found.allow, isLast);
+    return;
+  }
+  answerTo(exchange, found, parts)
+    .catch((cause): Answer => err(failure('internal', { cause })))
+    .then((answer) => {
+      record(edge, { exchange, found, answer, startedAt });
+      // What of a body too large may still be on its way is not worth waiting for.
+      const isTooLarge = !answer.ok && answer.failure.reason === 'body_too_large';
+      exchange.answer(answer, isLast || isTooLarge);
+    })
+    .catch((cause) => edge.log.error('answer_failed', { cause }));
+}
+
+async function answerTo(exchange: Exchange, found: Found, parts: RestParts): Promise<Answer> {
+  switch (found.kind) {
+    case 'nothing':
+      return err(failure('not_found'));
+    case 'other_methods':
+      return ok({ kind: 'empty', status: 204, headers: { allow: found.allow } });
+    case 'route':
+      return callRoute(exchange, found, parts);
+    default:
+      return found satisfies never;
+  }
+}
+
+async function callRoute(
+  exchange: Exchange,
+  { route, params }: Extract<Found, { kind: 'route' }>,
+  parts: RestParts,
+): Promise<Answer> {
+  const { edge } = parts;
+  const reading = route.takesBody ? readBody(exchange.res, edge.limits.maxBodyBytes) : undefined;
+  const who = await identify(edge, route, exchange.header('authorization'));
+  if (!who.ok) return who;
+  const bytes = await reading;
+  if (bytes !== undefined && !bytes.ok) return bytes;
+  const body =
+    bytes === undefined ? ok({}) : parseBody(bytes.value, exchange.header('content-type'));
+  if (!body.ok) return body;
+  const query = Object.fromEntries(new URLSearchParams(exchange.query));
+  const raw = { params, query, body: body.value, header: exchange.header };
+  return route.run(raw, parts, who.value);
+}
+
+async function identify(
+  edge: Edge,
+  { isPublic }: Route,
+  authorization: string,
+): Promise<Result<Verified | undefined, Failure>> {
+  if (isPublic) return ok(undefined);
+  const [, token] = /^bearer +(\S+)$/i.exec(authorization) ?? [];
+  if (token === undefined) return err(failure('unauthenticated'));
+  return edge.identity.verify(token);
+}
+
+interface Done {
+  readonly exchange: Exchange;
+  readonly found: Found;
+  readonly answer: Answer;
+  readonly startedAt: number;
+}
+
+/** A line for each request, by its pattern: paths are the client's words. */
+function record(edge: Edge, { exchange, found, answer, startedAt }: Done): void {
+  const about = {
+    method: exchange.method,
+    route: found.kind === 'route' ? found.route.path : found.kind,
+    correlation_id: exchange.correlationId,
+    took_ms: edge.clock.now() - startedAt,
+  };
+  if (answer.ok) {
+    edge.log.debug('request', about);
+    return;
+  }
+  const { reason, cause } = answer.failure;
+  edge.meters.refuse(reason);
+  const level = statusOf(reason) === 500 ? 'error' : cause === undefined ? 'debug' : 'warn';
+  edge.log[level]('request_refused', {
+    ...about,
+    reason,
+    ...(cause === undefined ? {} : { cause }),
+  });
 }

@@ -1,0 +1,64 @@
+import type { z } from 'zod';
+import type { ConversationActor } from '../../../actors/conversation-actor.ts';
+import { failure } from '../../domain/failure.ts';
+import type { Author } from '../../domain/participant.ts';
+import { err, ok } from '../../domain/result.ts';
+import { eventFrame } from '../../protocol/encode.ts';
+import { ConversationPath, EventsQuery, LastEventId } from '../../protocol/rest.ts';
+import type { Edge } from '../edge.ts';
+import { reach } from './reach.ts';
+import { type Answer, json } from './reply.ts';
+import { type Route, route } from './route.ts';
+
+/** Characters of a page of the log, over which it is cut short. */
+const PAGE_CHARS = 1024 * 1024;
+
+export const EVENT_ROUTES: readonly Route[] = [
+  route({
+    method: 'GET',
+    path: '/v1/conversations/{id}/events',
+    params: ConversationPath,
+    query: EventsQuery,
+    handle: async ({ edge, streams, who, expiresAt, params, query, header }) => {
+      const reached = await reach(edge, params.id, who);
+      if (!reached.ok) return reached;
+      const { actor } = reached.value;
+      if (!wantsStream(header('accept'))) return page(edge, actor, { who, query });
+      const resumed = lastEventId(header('last-event-id'));
+      if (resumed === 'bad') {
+        return err(failure('invalid_field', { message: '`Last-Event-ID`: not a seq' }));
+      }
+      const afterSeq = resumed ?? query.cursor?.after ?? query.after_seq;
+      return streams.follow(actor, { who, expiresAt, asked: { afterSeq, epoch: query.epoch } });
+    },
+  }),
+];
+
+/** The log as it was written. `next_cursor` is null at the head. */
+async function page(
+  { store }: Edge,
+  { conversation }: ConversationActor,
+  { who, query }: { who: Author; query: z.infer<typeof EventsQuery> },
+): Promise<Answer> {
+  const { id, headSeq, firstSeq } = conversation;
+  const afterSeq = query.cursor?.after ?? query.after_seq ?? 0;
+  if (afterSeq < firstSeq - 1) return err(failure('trimmed'));
+  const read = await store.readEvents(id, { afterSeq, limit: query.limit, maxChars: PAGE_CHARS });
+  if (!read.ok) return err(failure('storage_unavailable', { cause: read.failure.cause }));
+  const frames = read.value.map((event) =>
+    eventFrame(conversation, event, event.author.id === who.id),
+  );
+  const last = read.value.at(-1)?.seq ?? headSeq;
+  const next = last < headSeq ? `"after:${last}"` : 'null';
+  return ok(json(200, `{"items":[${frames.join(',')}],"next_cursor":${next}}`));
+}
+
+function wantsStream(accept: string): boolean {
+  return /\btext\/event-stream\b/i.test(accept);
+}
+
+function lastEventId(header: string): number | undefined | 'bad' {
+  if (header === '') return undefined;
+  const parsed = LastEventId.safeParse(header);
+  return parsed.success ? parsed.data : 'bad';
+}

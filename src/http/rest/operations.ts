@@ -1,0 +1,69 @@
+import { type Failure, failure } from '../../domain/failure.ts';
+import { err, ok, type Result } from '../../domain/result.ts';
+import type { MetricTable } from '../../observability/metrics.ts';
+import type { Edge } from '../edge.ts';
+import { json } from './reply.ts';
+import { publicRoute, type Route } from './route.ts';
+
+/** Milliseconds that the store has to show that it is there. */
+const PROBE_MS = 2_000;
+
+export function operationRoutes(metrics: MetricTable): readonly Route[] {
+  return [
+    publicRoute({
+      method: 'GET',
+      path: '/health',
+      handle: async ({ edge }) => {
+        const { store, agent, version } = edge.labels;
+        const readiness = await ready(edge);
+        const status = readiness.ok ? 'ok' : readiness.failure.reason;
+        return ok(json(200, { status, version, store, agent }));
+      },
+    }),
+    publicRoute({
+      method: 'GET',
+      path: '/health/live',
+      handle: async () => ok(json(200, { status: 'ok' })),
+    }),
+    publicRoute({
+      method: 'GET',
+      path: '/health/ready',
+      handle: async ({ edge }) => {
+        const readiness = await ready(edge);
+        return readiness.ok ? ok(json(200, { status: 'ok' })) : readiness;
+      },
+    }),
+    // Nothing listens before the start is done.
+    publicRoute({
+      method: 'GET',
+      path: '/health/startup',
+      handle: async () => ok(json(200, { status: 'ok' })),
+    }),
+    publicRoute({
+      method: 'GET',
+      path: '/metrics',
+      handle: async () =>
+        ok({
+          kind: 'content',
+          status: 200,
+          body: await metrics.text(),
+          headers: { 'content-type': metrics.contentType, 'cache-control': 'no-store' },
+        }),
+    }),
+  ];
+}
+
+/** Whether new work can be done here. */
+async function ready({ registry, store, clock }: Edge): Promise<Result<void, Failure>> {
+  if (registry.isDraining) return err(failure('draining'));
+  let takeBack = () => {};
+  const late = new Promise<'late'>((resolve) => {
+    takeBack = clock.after(PROBE_MS, () => resolve('late'));
+  });
+  const probed = await Promise.race([store.probe(), late]);
+  takeBack();
+  if (probed === 'late') return err(failure('storage_unavailable'));
+  return probed.ok
+    ? ok(undefined)
+    : err(failure('storage_unavailable', { cause: probed.failure.cause }));
+}

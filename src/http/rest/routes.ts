@@ -1,0 +1,36 @@
+import type { ConversationActor } from '../../../actors/conversation-actor.ts';
+import { MetricTable } from '../../observability/metrics.ts';
+import type { Edge } from '../edge.ts';
+import { pageRoutes } from '../static.ts';
+import { CONVERSATION_ROUTES } from './conversations.ts';
+import { EVENT_ROUTES } from './events.ts';
+import { GUEST_ROUTES } from './guests.ts';
+import { MESSAGE_ROUTES } from './messages.ts';
+import { operationRoutes } from './operations.ts';
+import { PARTICIPANT_ROUTES } from './participants.ts';
+import type { Route } from './route.ts';
+
+/** Everything that is served over HTTP, one row a route; a row is found by its path, top to bottom. */
+export function routesOf({ meters, registry }: Edge): readonly Route[] {
+  const metrics = new MetricTable({
+    meters,
+    live: () => registry.size,
+    mailboxDepth: () => registry.mailboxDepth(),
+    openTurns: () => openTurns(registry.actors()),
+  });
+  return [
+    ...MESSAGE_ROUTES,
+    ...EVENT_ROUTES,
+    ...CONVERSATION_ROUTES,
+    ...PARTICIPANT_ROUTES,
+    ...GUEST_ROUTES,
+    ...operationRoutes(metrics),
+    ...pageRoutes(),
+  ];
+}
+
+function openTurns(actors: Iterable<ConversationActor>): number {
+  let open = 0;
+  for (const { turns } of actors) open += turns?.open ?? 0;
+  return open;
+}

@@ -1,0 +1,163 @@
+import type { HttpResponse } from 'uWebSockets.js';
+import type { Outlet } from '../../actors/outlet.ts';
+import type { CloseReason, Reason } from '../domain/failure.ts';
+import { encodeFrame } from '../protocol/encode.ts';
+import type { OpenResponse } from './rest/reply.ts';
+
+/** Characters that go into one write: a frame may be longer, and is one write then. */
+const PIECE_CHARS = 64 * 1024;
+/** Milliseconds after which a reader whose stream ended asks again. */
+const RETRY_MS = 1_000;
+/** A comment, which readers skip. */
+const COMMENT = ':\n\n';
+/** Comments in a row that did not go out, after which nobody is there. */
+const LOST_COMMENTS = 4;
+
+/**
+ * One event stream as an outlet.
+ *
+ * Owns: the frames that wait, and the response until it ends. Does not own: the subscription.
+ * Invariants: X1. After uWS said that its buffer is not empty, nothing more is given to it before it is: what
+ * waits, waits here, and is counted. X2. The response is not touched after `end` or after the reader went away.
+ */
+export class EventStream implements Outlet {
+  /** The reader has taken what was written, and has room again. */
+  onDrained: () => void = () => {};
+  readonly #response: OpenResponse;
+  readonly #onOver: () => void;
+  #queue: string[] = [];
+  #queuedBytes = 0;
+  /** Bytes that uWS could not hand to the system yet. */
+  #heldBytes = 0;
+  #isDue = false;
+  #isOver = false;
+  #lostComments = 0;
+
+  /** `onOver` is called once, however it ends. */
+  constructor(response: OpenResponse, onOver: () => void) {
+    this.#response = response;
+    this.#onOver = onOver;
+    const { res, headers } = response;
+    response.onGone(() => this.#over());
+    res.onWritable(() => this.#writable());
+    res.cork(() => {
+      res.writeStatus('200 OK');
+      for (const [name, value] of Object.entries(headers)) res.writeHeader(name, value);
+      res.write(`retry: ${RETRY_MS}\n\n`);
+    });
+  }
+
+  get isOver(): boolean {
+    return this.#isOver;
+  }
+
+  readonly send = (frame: string, seq?: number): void => {
+    if (this.#isOver) return;
+    this.#push(eventText(frame, seq));
+    if (this.#isDue) return;
+    this.#isDue = true;
+    // Behind the promises that are settled now: what they have to say goes out in the same write.
+    queueMicrotask(this.flush);
+  };
+
+  readonly flush = (): void => {
+    this.#isDue = false;
+    if (this.#isOver || this.#heldBytes > 0) return;
+    this.#response.res.cork(() => this.#write());
+  };
+
+  readonly bufferedBytes = (): number => this.#queuedBytes + this.#heldBytes;
+
+  readonly close = (reason: CloseReason): void => this.end(reason);
+
+  /** Says `bye` behind all that waits, and ends. uWS lets it go out, or cuts off who does not read. */
+  end(reason: CloseReason | Reason, reconnectAfterMs?: number): void {
+    if (this.#isOver) return;
+    const after = reconnectAfterMs === undefined ? {} : { reconnect_after_ms: reconnectAfterMs };
+    this.#push(eventText(encodeFrame({ type: 'bye', reason, ...after }), undefined));
+    const { res } = this.#response;
+    const rest = this.#queue.join('');
+    this.#over();
+    res.cork(() => {
+      res.write(rest);
+      res.end('', true);
+    });
+  }
+
+  /** Shows that it is alive; false, and closed, when the reader has not been for long. */
+  beat(): void {
+    if (this.#isOver) return;
+    if (this.bufferedBytes() === 0) {
+      this.#push(COMMENT);
+      this.flush();
+    } else {
+      this.#lostComments += 1;
+      if (this.#lostComments >= LOST_COMMENTS) this.#response.res.close();
+    }
+  }
+
+  #push(text: string): void {
+    this.#queue.push(text);
+    this.#queuedBytes += Buffer.byteLength(text);
+  }
+
+  /** Writes what waits until uWS has to keep some of it. */
+  #write(): void {
+    const { res } = this.#response;
+    while (this.#queue.length > 0) {
+      const text = this.#takePiece();
+      const bytes = Buffer.byteLength(text);
+      this.#queuedBytes -= bytes;
+      if (!writeTo(res, text)) {
+        this.#heldBytes += bytes;
+        return;
+      }
+    }
+  }
+
+  #takePiece(): string {
+    let chars = 0;
+    let count = 0;
+    for (const text of this.#queue) {
+      if (count > 0 && chars + text.length > PIECE_CHARS) break;
+      chars += text.length;
+      count += 1;
+    }
+    return this.#queue.splice(0, count).join('');
+  }
+
+  /** The socket takes bytes again. uWS hands over what it holds only with the next write: so there is always one. */
+  #writable(): boolean {
+    if (this.#isOver) return true;
+    this.#lostComments = 0;
+    const { res } = this.#response;
+    res.cork(() => {
+      if (!writeTo(res, COMMENT)) return;
+      this.#heldBytes = 0;
+      this.#write();
+    });
+    this.onDrained();
+    return true;
+  }
+
+  #over(): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    this.#queue = [];
+    this.#queuedBytes = 0;
+    this.#heldBytes = 0;
+    this.#onOver();
+  }
+}
+
+/** False when uWS has to keep some of it, or of what came before. Nothing is lost either way. */
+function writeTo(res: HttpResponse, text: string): boolean {
+  return res.write(text);
+}
+
+/** `{"type":"event", …}` as a message of the stream: frames begin with their type, and have no line breaks. */
+function eventText(frame: string, seq: number | undefined): string {
+  const type = /^\{"type":"([a-z._]+)"/.exec(frame)?.[1] ?? 'message';
+  const id = seq === undefined ? '' : `id: ${seq}\n`;
+  return `${id}event: ${type}\ndata: ${frame}\n\n`;
+}

@@ -1,0 +1,96 @@
+import type { ConversationActor } from '../../actors/conversation-actor.ts';
+import { type Failure, failure } from '../domain/failure.ts';
+import type { Author } from '../domain/participant.ts';
+import { err, ok } from '../domain/result.ts';
+import { encodeFrame } from '../protocol/encode.ts';
+import type { Edge } from './edge.ts';
+import { type Asked, positionIn } from './position.ts';
+import type { Answer, OpenResponse } from './rest/reply.ts';
+import { EventStream } from './sse-stream.ts';
+
+/** Milliseconds between two comments that keep a stream alive. */
+const BEAT_MS = 15_000;
+/** Told to readers that a stopping server sends away, milliseconds. */
+const RECONNECT_AFTER_MS = 1_000;
+
+export interface Reader {
+  readonly who: Author;
+  /** When the token is over, milliseconds since 1970. */
+  readonly expiresAt: number;
+  readonly asked: Asked;
+}
+
+/**
+ * The event streams of this server.
+ *
+ * Owns: which are open. Does not own: who may read what. Bound: `maxConnections`, together with the WebSockets.
+ */
+export class Streams {
+  readonly #edge: Edge;
+  readonly #open = new Map<EventStream, number>();
+  #takeBackBeat: (() => void) | undefined;
+  #isClosed = false;
+
+  constructor(edge: Edge) {
+    this.#edge = edge;
+  }
+
+  /** The reader's stream: the log after its position, then what happens. */
+  follow(actor: ConversationActor, reader: Reader): Answer {
+    const { meters, limits } = this.#edge;
+    if (this.#isClosed) return err(failure('draining'));
+    if (meters.connections >= limits.maxConnections) return err(failure('too_many_connections'));
+    return ok({
+      kind: 'stream',
+      open: (response) => this.#begin(response, actor, reader),
+    });
+  }
+
+  /** Sends all readers away. */
+  close(): void {
+    this.#isClosed = true;
+    this.#takeBackBeat?.();
+    for (const stream of [...this.#open.keys()]) stream.end('draining', RECONNECT_AFTER_MS);
+  }
+
+  #begin(response: OpenResponse, actor: ConversationActor, reader: Reader): void {
+    let over = () => {};
+    const stream = new EventStream(response, () => over());
+    this.#edge.meters.connections += 1;
+    this.#open.set(stream, reader.expiresAt);
+    this.#takeBackBeat ??= this.#edge.clock.after(BEAT_MS, () => this.#beat());
+    const dismissed = (reason: Failure) => {
+      // The server's own end says `bye` to all, after what was in the mailboxes went out.
+      if (reason.reason !== 'draining') stream.end(reason.reason);
+    };
+    const listener = { outlet: stream, participantId: reader.who.id, dismissed };
+    const subscription = actor.attach(listener, this.#positionOf(stream, actor, reader.asked));
+    over = () => {
+      this.#open.delete(stream);
+      this.#edge.meters.connections -= 1;
+      actor.detach(subscription);
+    };
+    stream.onDrained = () => actor.audience.drained(subscription);
+    actor.audience.catchUp(subscription);
+    // It may have gone to sleep, or been deleted, while the request was on its way here.
+    if (actor.state === 'passivated') stream.end('draining', RECONNECT_AFTER_MS);
+  }
+
+  /** A place that does not exist here is said to be so, and the stream begins where the log does. */
+  #positionOf(stream: EventStream, actor: ConversationActor, asked: Asked): number {
+    const position = positionIn(actor.conversation, asked);
+    if (typeof position === 'number') return position;
+    stream.send(encodeFrame(position));
+    return position.first_seq - 1;
+  }
+
+  #beat(): void {
+    const now = this.#edge.clock.now();
+    for (const [stream, expiresAt] of [...this.#open]) {
+      if (now >= expiresAt) stream.end('token_expired');
+      else stream.beat();
+    }
+    const isNeeded = this.#open.size > 0;
+    this.#takeBackBeat = isNeeded ? this.#edge.clock.after(BEAT_MS, () => this.#beat()) : undefined;
+  }
+}

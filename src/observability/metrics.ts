@@ -1,0 +1,209 @@
+import { type IntervalHistogram, monitorEventLoopDelay } from 'node:perf_hooks';
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import type { Meters } from './meters.ts';
+
+/** What the metrics are read from, when somebody scrapes. */
+export interface MetricSources {
+  readonly meters: Meters;
+  readonly live: () => number;
+  readonly mailboxDepth: () => number;
+  readonly openTurns: () => number;
+}
+
+type Labels = Readonly<Record<string, string>>;
+type Reading = number | ReadonlyArray<readonly [Labels, number]>;
+
+interface Row {
+  readonly name: string;
+  readonly help: string;
+  readonly kind: 'counter' | 'gauge';
+  readonly labels?: readonly string[];
+  readonly read: (from: MetricSources & { readonly lag: IntervalHistogram }) => Reading;
+}
+
+/** The numbers that operators look at, one row each. Labels come from this program, never from a client. */
+const ROWS: readonly Row[] = [
+  {
+    name: 'connections',
+    help: 'WebSockets and event streams that are open.',
+    kind: 'gauge',
+    read: ({ meters }) => meters.connections,
+  },
+  {
+    name: 'live_conversations',
+    help: 'Conversations in memory, each an actor.',
+    kind: 'gauge',
+    read: ({ live }) => live(),
+  },
+  {
+    name: 'mailbox_depth',
+    help: 'Drafts that wait in the mailboxes of all conversations.',
+    kind: 'gauge',
+    read: ({ mailboxDepth }) => mailboxDepth(),
+  },
+  {
+    name: 'events_total',
+    help: 'Events that were made durable.',
+    kind: 'counter',
+    read: ({ meters }) => meters.events,
+  },
+  {
+    name: 'deliveries_total',
+    help: 'Events given to live subscriptions.',
+    kind: 'counter',
+    read: ({ meters }) => meters.deliveries,
+  },
+  {
+    name: 'replayed_total',
+    help: 'Events given to subscriptions that were behind.',
+    kind: 'counter',
+    read: ({ meters }) => meters.replayed,
+  },
+  {
+    name: 'congested_subscriptions',
+    help: 'Subscriptions with more unread bytes than their budget.',
+    kind: 'gauge',
+    read: ({ meters }) => meters.congested,
+  },
+  {
+    name: 'refusals_total',
+    help: 'Requests and frames that were refused, by reason.',
+    kind: 'counter',
+    labels: ['reason'],
+    read: ({ meters }) => [...meters.refusals].map(([reason, count]) => [{ reason }, count]),
+  },
+  {
+    name: 'open_turns',
+    help: 'Turns of the agent that wait or run.',
+    kind: 'gauge',
+    read: ({ openTurns }) => openTurns(),
+  },
+  {
+    name: 'turns_total',
+    help: 'Turns of the agent that ended, by how.',
+    kind: 'counter',
+    labels: ['state'],
+    read: ({ meters }) => [...meters.turns].map(([state, { count }]) => [{ state }, count]),
+  },
+  {
+    name: 'turn_seconds_total',
+    help: 'Seconds that ended turns took, by how they ended.',
+    kind: 'counter',
+    labels: ['state'],
+    read: ({ meters }) => [...meters.turns].map(([state, { ms }]) => [{ state }, ms / 1000]),
+  },
+  {
+    name: 'cache_hits_total',
+    help: 'Reads that the cache answered.',
+    kind: 'counter',
+    read: ({ meters }) => meters.cache()?.hits ?? 0,
+  },
+  {
+    name: 'cache_misses_total',
+    help: 'Reads that went to the store.',
+    kind: 'counter',
+    read: ({ meters }) => meters.cache()?.misses ?? 0,
+  },
+  {
+    name: 'cache_evictions_total',
+    help: 'Conversations that the cache let go of to make room.',
+    kind: 'counter',
+    read: ({ meters }) => meters.cache()?.evictions ?? 0,
+  },
+  {
+    name: 'cache_bytes',
+    help: 'Bytes in the cache.',
+    kind: 'gauge',
+    read: ({ meters }) => meters.cache()?.bytes ?? 0,
+  },
+  {
+    name: 'event_loop_lag_seconds',
+    help: 'How late the event loop was since the last scrape, by quantile.',
+    kind: 'gauge',
+    labels: ['quantile'],
+    read: ({ lag }) => lagSince(lag),
+  },
+];
+
+const PREFIX = 'colloquy_';
+const BATCH_BUCKETS = [1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024];
+const APPEND_BUCKETS = [0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.1, 0.5, 1, 5];
+/** Milliseconds between two looks at the event loop; what a look itself takes is no lag. */
+const LAG_RESOLUTION_MS = 20;
+const NS_A_SECOND = 1e9;
+
+/** The metrics of one server, as Prometheus reads them. */
+export class MetricTable {
+  readonly #registry = new Registry();
+
+  constructor(sources: MetricSources) {
+    const registers = [this.#registry];
+    collectDefaultMetrics({ register: this.#registry });
+    const lag = monitorEventLoopDelay({ resolution: LAG_RESOLUTION_MS });
+    lag.enable();
+    for (const row of ROWS) register(row, { ...sources, lag }, registers);
+    const batches = new Histogram({
+      name: `${PREFIX}batch_size`,
+      help: 'Events of one conversation in one commit.',
+      buckets: BATCH_BUCKETS,
+      registers,
+    });
+    const appends = new Histogram({
+      name: `${PREFIX}append_seconds`,
+      help: 'Seconds from giving a batch to the store until it is durable.',
+      buckets: APPEND_BUCKETS,
+      registers,
+    });
+    sources.meters.onBatch = (events) => batches.observe(events);
+    sources.meters.onAppend = (seconds) => appends.observe(seconds);
+  }
+
+  get contentType(): string {
+    return this.#registry.contentType;
+  }
+
+  text(): Promise<string> {
+    return this.#registry.metrics();
+  }
+}
+
+function register(row: Row, from: Parameters<Row['read']>[0], registers: Registry[]): void {
+  const about = {
+    name: `${PREFIX}${row.name}`,
+    help: row.help,
+    labelNames: [...(row.labels ?? [])],
+    registers,
+  };
+  const readings = () => {
+    const reading = row.read(from);
+    return typeof reading === 'number' ? [[{}, reading] as const] : reading;
+  };
+  if (row.kind === 'gauge') {
+    new Gauge({
+      ...about,
+      collect() {
+        for (const [labels, value] of readings()) this.set(labels, value);
+      },
+    });
+    return;
+  }
+  new Counter({
+    ...about,
+    collect() {
+      this.reset();
+      for (const [labels, value] of readings()) this.inc(labels, value);
+    },
+  });
+}
+
+function lagSince(lag: IntervalHistogram): Reading {
+  const beyond = (ns: number) =>
+    Math.max((Number.isFinite(ns) ? ns : 0) / NS_A_SECOND - LAG_RESOLUTION_MS / 1000, 0);
+  const quantiles: Reading = [
+    [{ quantile: '0.5' }, beyond(lag.percentile(50))],
+    [{ quantile: '0.99' }, beyond(lag.percentile(99))],
+    [{ quantile: '1' }, beyond(lag.max)],
+  ];
+  lag.reset();
+  return quantiles;
+}
