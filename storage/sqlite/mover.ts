@@ -226,7 +226,7 @@ export class Mover {
         if (isDone && this.#phase === 'purge') this.#rest();
         return;
       case 'checkpoint':
-        this.#checkpointed(order.finish, order.truncate, isDone);
+        this.#checkpointed(order.finish, order.truncate);
         return;
       default:
         order satisfies never;
@@ -239,17 +239,18 @@ export class Mover {
     if (this.#segmentRows > 0) this.#options.onMoved({ rows: this.#segmentRows, seconds });
   }
 
-  /** A checkpoint that a foreign reader holds up is tried again when the WAL has grown by as much again. */
-  #checkpointed(isFinish: boolean, isTruncate: boolean, isDone: boolean): void {
-    if (isTruncate) {
-      this.#walPages = 0;
-      this.#checkpointAt = this.#options.walPages;
-    } else if (isFinish || isDone) {
-      this.#checkpointing = 'no';
-      this.#checkpointAt = (isDone ? 0 : this.#walPages) + this.#options.walPages;
-    } else {
+  /**
+   * A copy that commits have overtaken is finished with the lock lent, or else the WAL never starts anew. One
+   * that a foreign reader holds up is tried again when the WAL has grown by as much again.
+   */
+  #checkpointed(isFinish: boolean, isTruncate: boolean): void {
+    if (isTruncate) this.#walPages = 0;
+    if (this.#walPages > 0 && !isFinish) {
       this.#checkpointing = 'finish';
+      return;
     }
+    this.#checkpointing = 'no';
+    this.#checkpointAt = this.#walPages + this.#options.walPages;
   }
 
   #failed(order: Order | undefined, error: unknown): void {

@@ -1,3 +1,4 @@
+import type { Database } from 'better-sqlite3';
 import type { Conversation, ConversationState } from '../../src/domain/conversation.ts';
 import type { LogEvent } from '../../src/domain/event.ts';
 import type { ConversationId, ParticipantId, TurnId } from '../../src/domain/ids.ts';
@@ -36,6 +37,8 @@ export interface SqliteOptions {
   readonly idleMs?: number;
   /** Pages of write-ahead log that are worth a checkpoint. */
   readonly walPages?: number;
+  /** Further pragmas for the foreground's connection, after ours; the tests make a disk full with one. */
+  readonly tune?: (db: Database) => void;
   /** The mover's thread; the tests have another that dies. */
   readonly moverScript?: URL;
   readonly onCommit?: (commit: Commit) => void;
@@ -52,6 +55,7 @@ const DEFAULTS = {
   /** 16 MiB. */
   walPages: 4_096,
   moverScript: new URL('./mover-worker.ts', import.meta.url),
+  tune: () => {},
   onCommit: () => {},
   onMoved: () => {},
   onError: () => {},
@@ -116,6 +120,7 @@ export class SqliteStore implements Store {
     const file = openFile(path, options.synchronous);
     return explained(path, () => {
       try {
+        options.tune(file.db);
         return new SqliteStore(file, options);
       } catch (error) {
         file.db.close();

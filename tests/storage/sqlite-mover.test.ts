@@ -1,0 +1,185 @@
+import { statSync } from 'node:fs';
+import Sqlite from 'better-sqlite3';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { conversationId } from '../../src/domain/ids.ts';
+import { type SqliteOptions, SqliteStore } from '../../storage/sqlite/sqlite-store.ts';
+import {
+  ann,
+  append,
+  appended,
+  granted,
+  headOf,
+  made,
+  message,
+  messages,
+  ONE,
+  refusal,
+  wholeLog,
+} from '../contract/fixtures.ts';
+import { type TemporaryFolder, temporaryFolder } from '../support/temporary-folder.ts';
+import { until } from '../support/until.ts';
+
+let folder: TemporaryFolder;
+let store: SqliteStore;
+
+beforeEach(() => {
+  folder = temporaryFolder();
+});
+
+afterEach(async () => {
+  await store.close();
+  folder.clear();
+});
+
+function open(options: SqliteOptions = {}): SqliteStore {
+  store = SqliteStore.open(folder.path('c.db'), options);
+  return store;
+}
+
+/** What a second connection counts, in the state that is committed. */
+function count(table: string): number {
+  const db = new Sqlite(folder.path('c.db'), { readonly: true });
+  try {
+    return Number(db.prepare(`SELECT count(*) FROM ${table}`).pluck().get());
+  } finally {
+    db.close();
+  }
+}
+
+const walBytes = () => statSync(folder.path('c.db-wal')).size;
+
+describe('the mover', () => {
+  test('carries a full segment into the clustered tables while appends go on', async () => {
+    let moved = 0;
+    open({ segmentRows: 100, onMoved: ({ rows }) => (moved += rows) });
+    const ids = Array.from({ length: 10 }, (_, index) => conversationId(`c_${index}`));
+    for (const id of ids) await made(store, [], { id });
+    for (let seq = 1; seq <= 60; seq += 1) {
+      const key = `k${seq}`;
+      await Promise.all(ids.map((id) => appended(store, [message(seq, { key })], { id })));
+    }
+    await until(() => moved >= 500);
+    for (const id of ids) {
+      const log = await wholeLog(store, id, 17);
+      expect(log).toHaveLength(60);
+      expect(log[41]).toEqual(message(42, { key: 'k42' }));
+      expect(granted(await store.findKey(id, ann.id, 'k7'))).toBe(7);
+      const taken = await append(store, { id, events: [message(61, { key: 'k1' })] });
+      expect(refusal(taken)).toEqual({ reason: 'keys_taken', taken: [{ index: 0, seq: 1 }] });
+    }
+  });
+
+  test('moves what there is when nothing came in for a while, and empties the WAL', async () => {
+    open({ idleMs: 1 });
+    await made(store, messages(1, 20));
+    await until(() => count('log') === 0 && walBytes() === 0);
+    expect(count('events')).toBe(20);
+    await appended(store, messages(21, 22));
+    await until(() => count('log') === 0 && walBytes() === 0);
+    expect(await wholeLog(store)).toEqual(messages(1, 22));
+  });
+
+  test('keeps the WAL bounded under writes that never pause', async () => {
+    open({ walPages: 50, segmentRows: 200, synchronous: 'NORMAL' });
+    await made(store);
+    let head = 0;
+    const write = async (commits: number) => {
+      for (const until = head + commits; head < until; head += 1) {
+        await appended(store, [message(head + 1, { content: 'x'.repeat(3_000) })]);
+        // A server's event loop turns between commits; the worker's reports come in then.
+        await new Promise(setImmediate);
+      }
+      return walBytes();
+    };
+    // The thread takes a while to start; from then on the file's length stays what it is.
+    await until(async () => (await write(50)) > 0 && count('events') > 0);
+    const before = await write(200);
+    const after = await write(5_000);
+    const written = 5_000 * 4_096;
+    expect(after - before).toBeLessThan(written / 5);
+  });
+
+  test('deletes all that is left of removed conversations', async () => {
+    open({ idleMs: 1 });
+    await made(store, [message(1, { key: 'k' }), ...messages(2, 3_000)]);
+    await until(() => count('log') === 0);
+    await appended(store, [message(3_001, { key: 'later' })]);
+    granted(await store.remove(ONE));
+    await made(store, messages(1, 2), { id: 'c_other' });
+    await until(() => count('removed') === 0 && count('log') === 0);
+    expect(count('events')).toBe(2);
+    expect(count('keys')).toBe(0);
+  });
+
+  test('deletes after a restart what was removed before it', async () => {
+    open();
+    await made(store, [message(1, { key: 'k' }), ...messages(2, 40)]);
+    granted(await store.remove(ONE));
+    await store.close();
+    expect([count('removed'), count('events'), count('log'), count('keys')]).toEqual([0, 0, 0, 0]);
+    open();
+  });
+});
+
+describe("the mover's thread", () => {
+  test('may die again and again: appends go on, all is moved once, and nothing is lost', async () => {
+    let deaths = 0;
+    let moved = 0;
+    open({
+      segmentRows: 5,
+      moverScript: new URL('../support/dying-mover.ts', import.meta.url),
+      onError: () => (deaths += 1),
+      onMoved: ({ rows }) => (moved += rows),
+    });
+    await made(store);
+    let head = 0;
+    while (deaths < 6 || moved < 20) {
+      await appended(store, [message(head + 1, { key: `k${head + 1}` })]);
+      head += 1;
+      await new Promise(setImmediate);
+    }
+    const log = await wholeLog(store);
+    expect(log.map(({ seq }) => seq)).toEqual(messages(1, head).map(({ seq }) => seq));
+    await store.close();
+    expect(await headOf(open())).toBe(head);
+    expect(await wholeLog(store)).toEqual(log);
+    expect(count('keys')).toBe(head);
+  });
+
+  test('that cannot start costs nothing but tidiness', async () => {
+    const errors: unknown[] = [];
+    open({
+      segmentRows: 1,
+      moverScript: new URL('../support/no-such-mover.ts', import.meta.url),
+      onError: (error) => errors.push(error),
+    });
+    await made(store, messages(1, 3));
+    await until(() => errors.length > 0);
+    await appended(store, messages(4, 9));
+    expect(await wholeLog(store)).toEqual(messages(1, 9));
+  });
+});
+
+describe('the group commit', () => {
+  test('stores what was asked in one turn of the event loop in one transaction', async () => {
+    const commits: { rows: number; requests: number }[] = [];
+    open({ onCommit: ({ rows, requests }) => commits.push({ rows, requests }) });
+    const ids = Array.from({ length: 40 }, (_, index) => conversationId(`c_${index}`));
+    await Promise.all(ids.map((id) => made(store, messages(1, 1), { id })));
+    await Promise.all(ids.map((id) => appended(store, messages(2, 4), { id })));
+    expect(commits).toEqual([
+      { rows: 40, requests: 40 },
+      { rows: 120, requests: 40 },
+    ]);
+  });
+
+  test('splits what is too much for one transaction, and lets the event loop turn between', async () => {
+    const commits: number[] = [];
+    open({ onCommit: ({ rows }) => commits.push(rows), synchronous: 'NORMAL' });
+    const ids = Array.from({ length: 12 }, (_, index) => conversationId(`c_${index}`));
+    await Promise.all(ids.map((id) => made(store, [], { id })));
+    commits.length = 0;
+    await Promise.all(ids.map((id) => appended(store, messages(1, 1_000), { id })));
+    expect(commits).toEqual([8_000, 4_000]);
+  });
+});
