@@ -2,7 +2,14 @@ import type { AttachmentState } from './attachment.ts';
 import type { Draft, Receipt } from './draft.ts';
 import type { PageOptions } from './rest.ts';
 import type { TurnView } from './turn-view.ts';
-import type { LogEvent, Participant, Role, ServerFrameOf, StoredMessage } from './wire.ts';
+import type {
+  ConversationInfo,
+  LogEvent,
+  Participant,
+  Role,
+  ServerFrameOf,
+  StoredMessage,
+} from './wire.ts';
 
 export interface ConversationEvents extends Record<string, unknown> {
   /** The next entry of the log: in order, each once, across reconnects. */
@@ -78,6 +85,8 @@ export interface Conversation {
   setRead(seq: number): void;
   /** A page of older or newer messages, as they stand now, oldest first. */
   messages(page: PageOptions): Promise<readonly StoredMessage[]>;
+  /** Its title, its agent and the rest of its settings. */
+  describe(): Promise<ConversationInfo>;
   /** Joins again after a refusal that was final. */
   rejoin(): void;
   /** Stops following; membership stays. What was not stored is given up. The handle is of no use afterwards. */

@@ -18,7 +18,14 @@ import { OwnRead } from './own-read.ts';
 import type { PageOptions, Rest } from './rest.ts';
 import { foldTurn, type TurnFrame, type Turns, turnAnswered, turnsAtJoin } from './turn-view.ts';
 import { OthersTyping, OwnTyping } from './typing.ts';
-import type { LogEvent, Role, ServerFrame, ServerFrameOf, StoredMessage } from './wire.ts';
+import type {
+  ConversationInfo,
+  LogEvent,
+  Role,
+  ServerFrame,
+  ServerFrameOf,
+  StoredMessage,
+} from './wire.ts';
 
 export interface FollowedParts {
   readonly id: string;
@@ -146,6 +153,10 @@ export class FollowedConversation implements Conversation {
 
   messages(page: PageOptions): Promise<readonly StoredMessage[]> {
     return this.#parts.rest.messages(this.id, page);
+  }
+
+  describe(): Promise<ConversationInfo> {
+    return this.#parts.rest.conversation(this.id);
   }
 
   rejoin(): void {

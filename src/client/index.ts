@@ -27,6 +27,7 @@ export type { PageOptions } from './rest.ts';
 export type { ToolUse, TurnView } from './turn-view.ts';
 export type {
   Author,
+  ConversationInfo,
   Limits,
   LogEvent,
   LogEventOf,

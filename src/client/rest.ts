@@ -1,6 +1,6 @@
 import { errorOfProblem, localError } from './colloquy-error.ts';
 import type { Credentials } from './credentials.ts';
-import type { StoredMessage } from './wire.ts';
+import type { ConversationInfo, StoredMessage } from './wire.ts';
 
 export interface PageOptions {
   /** Only messages before this seq: the newest of them. */
@@ -34,6 +34,11 @@ export class Rest {
     const path = `/v1/conversations/${encodeURIComponent(conversationId)}/messages`;
     const body = (await this.#get(`${path}?${query}`)) as { items: StoredMessage[] };
     return body.items.toSorted((a, b) => a.seq - b.seq);
+  }
+
+  async conversation(conversationId: string): Promise<ConversationInfo> {
+    const path = `/v1/conversations/${encodeURIComponent(conversationId)}`;
+    return (await this.#get(path)) as ConversationInfo;
   }
 
   async #get(path: string): Promise<unknown> {

@@ -35,6 +35,25 @@ export type Limits = ServerFrameOf<'welcome'>['limits'];
 /** A message as REST answers it: the event, with the content as it stands now. */
 export type StoredMessage = Omit<LogEventOf<'message'>, 'type'> & { readonly edited_at?: string };
 
+/** A conversation as REST answers it. */
+export interface ConversationInfo {
+  readonly conversation_id: string;
+  readonly epoch: string;
+  readonly title: string | null;
+  readonly visibility: 'open' | 'invite';
+  readonly agent: {
+    readonly id: string;
+    readonly name: string;
+    readonly speaks: 'auto' | 'always' | 'mention' | 'never';
+    readonly while_busy: 'enqueue' | 'reject' | 'interrupt' | 'rollback' | 'debounce';
+  } | null;
+  readonly head_seq: number;
+  readonly first_seq: number;
+  readonly created_at: string;
+  readonly updated_at: string;
+  readonly metadata: Readonly<Record<string, unknown>>;
+}
+
 /** Frames that await an answer with their `id`. */
 export type Question = Extract<
   ClientFrame,
