@@ -60,11 +60,12 @@ describe('SIGTERM', () => {
       await ada.ws.waitFor('turn.delta');
       const { exited } = wire.server;
       wire.server.signal('SIGTERM');
-      let answer = await ada.ws.trySend(id, 'before the signal came');
+      const content = 'as soon as the signal is there';
+      let answer = await ada.ws.trySend(id, content);
       let taken = 0;
       while (answer.type === 'ack') {
         taken += 1;
-        answer = await ada.ws.trySend(id, 'before the signal came');
+        answer = await ada.ws.trySend(id, content);
       }
       expectError(answer, 503, 'draining');
       expect(answer).toMatchObject({ retryable: true });
@@ -75,7 +76,8 @@ describe('SIGTERM', () => {
       expect(await within(exited, 'the end of the process')).toEqual({ code: 0, signal: null });
       await wire.server.restart();
       const log = await wholeLog(wire.rest(ada.token), id);
-      expect(log.at(-1)).toMatchObject({ seq: end.seq, turn_id: turn.turn_id });
+      expect(log[(end.seq ?? 0) - 1]).toMatchObject({ seq: end.seq, turn_id: turn.turn_id });
+      expect(log.filter((event) => event.content === content)).toHaveLength(taken);
     });
   });
 

@@ -77,10 +77,13 @@ describe('/metrics', () => {
   });
 
   it('counts refusals by their reason', async () => {
-    const client = await wire.connect();
-    await client.ask({ type: 'invented' });
+    const { id, people } = await wire.room('Ada');
+    const sends = Array.from({ length: 500 }, (_, i) => people[0]?.ws.trySend(id, `m ${i}`));
+    const refused = (await Promise.all(sends)).filter((answer) => answer?.type === 'error');
+    expect(refused.length).toBeGreaterThan(0);
     const { text } = await wire.rest().get('/metrics');
-    expect(text).toMatch(/colloquy_.*refus.*reason="unknown_type".* [1-9]/);
+    const [, count] = /^colloquy_\S*refus\S*reason="mailbox_full"\S* (\d+)$/m.exec(text) ?? [];
+    expect(Number(count)).toBe(refused.length);
   });
 
   it('lets no client make labels: invented types and ids do not show', async () => {
