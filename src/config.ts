@@ -111,7 +111,8 @@ function find(
 }
 
 function fileOf(flagged: Texts, env: Texts, readFile: ConfigSources['readFile']): Texts {
-  const path = find('settingsFile', { flagged, env, inFile: {} })?.text ?? SETTINGS.settingsFile.fallback;
+  const path =
+    find('settingsFile', { flagged, env, inFile: {} })?.text ?? SETTINGS.settingsFile.fallback;
   return (path === 'none' ? undefined : readFile(path)) ?? {};
 }
 
@@ -122,11 +123,16 @@ function readFlags(args: readonly string[], mistakes: string[]): Texts {
   );
   const { tokens } = parseArgs({ args: [...args], options, strict: false, tokens: true });
   const found: Record<string, string> = {};
+  // What stands behind a flag that is unknown was meant for it.
+  let skipped: number | undefined;
   for (const token of tokens) {
-    if (token.kind === 'positional') mistakes.push(`\`${token.value}\` is not expected here`);
+    if (token.kind === 'positional' && token.index !== skipped) {
+      mistakes.push(`\`${token.value}\` is not expected here`);
+    }
     if (token.kind !== 'option') continue;
     const name = byFlag.get(token.name);
     if (name === undefined) {
+      if (token.value === undefined) skipped = token.index + 1;
       mistakes.push(
         `${token.rawName} is not a setting${suggestion(token.rawName, SETTING_NAMES.map(flagOf))}`,
       );

@@ -2,7 +2,9 @@ import { flagOf, type SettingName, settingOf } from '../config.ts';
 import { SETTING_GROUPS } from '../settings/table.ts';
 import { COMMANDS, type CommandName } from './commands.ts';
 
-const INDENT = 34;
+/** Columns of a terminal that help is made for, and of what stands at the left. */
+const WIDTH = 96;
+const LEFT = 18;
 
 export function overview(): string {
   const rows = Object.entries(COMMANDS).map(([name, { about }]) => row(name, about));
@@ -42,11 +44,25 @@ export function fallbackOf(name: SettingName): string {
   return otherwise ?? String(fallback);
 }
 
+/** The flag on a line of its own: some are long. */
 function settingRow(name: SettingName): string {
   const { about } = settingOf(name);
-  return row(flagOf(name), `${about} (${fallbackOf(name)})`);
+  return `  ${flagOf(name)} (${fallbackOf(name)})\n${row('', about)}`;
 }
 
 function row(left: string, right: string): string {
-  return `  ${left.padEnd(INDENT)}${right}`;
+  const lines = wrapped(right, WIDTH - LEFT);
+  const [first = '', ...others] = lines;
+  const indent = ' '.repeat(LEFT);
+  return [`  ${left.padEnd(LEFT - 2)}${first}`, ...others.map((line) => indent + line)].join('\n');
+}
+
+function wrapped(text: string, width: number): readonly string[] {
+  const lines: string[] = [];
+  for (const word of text.split(' ')) {
+    const last = lines.at(-1);
+    if (last === undefined || last.length + 1 + word.length > width) lines.push(word);
+    else lines[lines.length - 1] = `${last} ${word}`;
+  }
+  return lines;
 }

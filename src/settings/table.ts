@@ -20,8 +20,8 @@ const SERVER = {
     'WebSockets and event streams at once; more are refused.',
   ),
   maxBodyBytes: bytes(65_536, [1_024, 2 ** 26], 'Bytes of a REST body at most.'),
-  heartbeatMs: whole(30_000, [1_000, 600_000], 'Milliseconds between pings of a quiet WebSocket.'),
-  helloTimeoutMs: whole(10_000, [100, 600_000], 'Milliseconds a WebSocket has to say who it is.'),
+  heartbeatMs: whole(30_000, [10, 600_000], 'Milliseconds between pings of a quiet WebSocket.'),
+  helloTimeoutMs: whole(10_000, [10, 600_000], 'Milliseconds a WebSocket has to say who it is.'),
   drainMs: whole(
     10_000,
     [0, 3_600_000],
@@ -73,12 +73,12 @@ const CONVERSATIONS = {
   ),
   slowConsumerMs: whole(
     30_000,
-    [100, 3_600_000],
+    [10, 3_600_000],
     'Milliseconds a connection may stay congested before it is closed with 4002.',
   ),
   idleMs: whole(
     60_000,
-    [100, 86_400_000],
+    [10, 86_400_000],
     'Milliseconds after which a conversation that nobody uses leaves memory.',
   ),
   maxLiveConversations: whole(200_000, [1, 10_000_000], 'Conversations in memory at once.'),
@@ -112,10 +112,10 @@ const AGENT = {
   historyMessages: whole(200, [1, 10_000], 'The newest messages that the model may see.'),
   firstTokenMs: whole(
     30_000,
-    [100, 3_600_000],
+    [10, 3_600_000],
     'Milliseconds the model may take to its first token.',
   ),
-  stallMs: whole(15_000, [100, 3_600_000], 'Milliseconds between two tokens of the model.'),
+  stallMs: whole(15_000, [10, 3_600_000], 'Milliseconds between two tokens of the model.'),
   turnDeadlineMs: whole(
     120_000,
     [1, 86_400_000],
