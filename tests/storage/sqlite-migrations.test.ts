@@ -1,0 +1,107 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import Sqlite, { type Database } from 'better-sqlite3';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { MIGRATIONS, migrate } from '../../storage/sqlite/migrations.ts';
+import { SqliteStore } from '../../storage/sqlite/sqlite-store.ts';
+import {
+  ann,
+  append,
+  appended,
+  granted,
+  message,
+  messages,
+  ONE,
+  refusal,
+  turn,
+  wholeLog,
+} from '../contract/fixtures.ts';
+import { type TemporaryFolder, temporaryFolder } from '../support/temporary-folder.ts';
+
+/** One file a released schema: its tables as SQLite has them, and data; `v1.sql` is what schema 1 left behind. */
+const SCHEMAS = join(import.meta.dirname, 'schemas');
+const VERSIONS = readdirSync(SCHEMAS)
+  .filter((name) => name.endsWith('.sql'))
+  .sort();
+
+let folder: TemporaryFolder;
+
+beforeEach(() => {
+  folder = temporaryFolder();
+});
+
+afterEach(() => {
+  folder.clear();
+});
+
+function schemaOf(db: Database): unknown[] {
+  return db
+    .prepare(
+      "SELECT type, name, sql FROM sqlite_schema WHERE name NOT LIKE 'sqlite_%' ORDER BY name",
+    )
+    .all();
+}
+
+describe('migrations', () => {
+  test('there is a fixture of every schema', () => {
+    expect(VERSIONS).toEqual(MIGRATIONS.map((_, index) => `v${index + 1}.sql`));
+  });
+
+  test.for(VERSIONS.map((name, index) => ({ name, index })))(
+    'schema $name is what it was when it was released',
+    ({ name, index }) => {
+      const [released, made] = [new Sqlite(':memory:'), new Sqlite(':memory:')];
+      released.exec(readFileSync(join(SCHEMAS, name), 'utf8'));
+      migrate(made, MIGRATIONS.slice(0, index + 1));
+      expect(schemaOf(made)).toEqual(schemaOf(released));
+    },
+  );
+
+  test.for(VERSIONS)(
+    'a file of schema %s opens at the newest, with all that is in it',
+    async (name) => {
+      const old = new Sqlite(folder.path('c.db'));
+      old.exec(readFileSync(join(SCHEMAS, name), 'utf8'));
+      old.close();
+      const store = SqliteStore.open(folder.path('c.db'));
+      const log = await wholeLog(store);
+      expect(log.map(({ seq, key }) => [seq, key])).toEqual([
+        [1, 'moved'],
+        [2, null],
+        [3, null],
+        [4, 'pending'],
+        [5, null],
+      ]);
+      const [first, second] = granted(await store.readMessages(ONE, { limit: 9 }));
+      expect(first?.body.content).toBe('edited');
+      expect(second?.body).toEqual({ deleted: true });
+      const conversation = granted(await store.load(ONE));
+      expect(conversation?.members.map(({ name: called }) => called)).toEqual(['ann', 'bob']);
+      expect(granted(await store.readOpenTurns(ONE))).toEqual([turn('open')]);
+      expect(granted(await store.secret('tokens', () => Uint8Array.of()))).toEqual(
+        Uint8Array.of(1, 2),
+      );
+      for (const [key, seq] of [
+        ['moved', 1],
+        ['pending', 4],
+      ] as const) {
+        expect(granted(await store.findKey(ONE, ann.id, key))).toBe(seq);
+        const taken = await append(store, { events: [message(6, { key })] });
+        expect(refusal(taken)).toMatchObject({ taken: [{ index: 0, seq }] });
+      }
+      await appended(store, messages(6, 8));
+      await store.close();
+    },
+  );
+
+  test('a step that fails leaves the file as it was', () => {
+    const db = new Sqlite(folder.path('c.db'));
+    migrate(db);
+    const before = schemaOf(db);
+    const broken = [...MIGRATIONS, 'CREATE TABLE halfway (a); CREATE TABLE log (b);'];
+    expect(() => migrate(db, broken)).toThrow(/already exists/);
+    expect(schemaOf(db)).toEqual(before);
+    expect(db.pragma('user_version', { simple: true })).toBe(MIGRATIONS.length);
+    db.close();
+  });
+});
