@@ -56,7 +56,7 @@ export interface Caller {
 /** One row of the table. */
 export interface Route {
   readonly method: Method;
-  /** `/v1/conversations/{id}`; a last `*` stands for all the rest. */
+  /** `/v1/conversations/{id}` */
   readonly path: string;
   /** Needs no token. */
   readonly isPublic: boolean;

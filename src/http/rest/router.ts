@@ -58,7 +58,6 @@ function match(
 ): Record<string, string> | undefined {
   const params: Record<string, string> = {};
   for (const [at, wanted] of pattern.entries()) {
-    if (wanted === '*') return { ...params, rest: segments.slice(at).join('/') };
     const given = segments[at];
     if (given === undefined) return undefined;
     if (wanted.startsWith('{')) params[wanted.slice(1, -1)] = decoded(given);
