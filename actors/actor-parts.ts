@@ -1,4 +1,3 @@
-import type { Reason } from '../src/domain/failure.ts';
 import type { EndState } from '../src/domain/turn.ts';
 import type { Store } from '../storage/store.ts';
 import type { Agent } from './agent-port.ts';
@@ -27,7 +26,6 @@ export interface ActorLimits {
 
 /** Plain numbers, read when somebody looks: counting costs the hot path an addition. */
 export interface Counters extends AudienceCounters {
-  readonly refuse: (reason: Reason) => void;
   /** A batch of so many events was committed. */
   readonly commit: (events: number) => void;
   readonly turnEnded: (state: EndState, tookMs: number) => void;

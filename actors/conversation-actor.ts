@@ -134,8 +134,7 @@ export class ConversationActor implements ConversationPort, WriterHost {
   offer(draft: Draft): Failure | undefined {
     this.lastUsedAt = this.#parts.clock.now();
     const refused = this.#refuses(draft) ?? this.#writer.offer(draft);
-    if (refused !== undefined) this.#parts.counters.refuse(refused.reason);
-    else if (!this.#writer.isOn) this.#say('MAIL');
+    if (refused === undefined && !this.#writer.isOn) this.#say('MAIL');
     return refused;
   }
 

@@ -272,14 +272,20 @@ class Batch {
 
   #refusesSender({ author }: Draft): Failure | undefined {
     const member = this.#roster().get(author.id);
-    if (member === undefined) return failure('not_a_participant');
+    if (member === undefined) return this.#stranger();
     return maySend(member.role) ? undefined : failure('forbidden');
   }
 
   #refusesManager({ author }: Draft): Failure | undefined {
     const member = this.#roster().get(author.id);
-    if (member === undefined) return failure('not_a_participant');
+    if (member === undefined) return this.#stranger();
     return mayManage(member.role) ? undefined : failure('forbidden');
+  }
+
+  /** To who is not in it, a conversation for the invited does not exist. */
+  #stranger(): Failure {
+    const isHidden = this.#conversation.visibility === 'invite';
+    return failure(isHidden ? 'conversation_not_found' : 'not_a_participant');
   }
 
   /** Asked for what is so already: a receipt, and no event. */

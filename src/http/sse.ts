@@ -61,7 +61,7 @@ export class Streams {
     this.#takeBackBeat ??= this.#edge.clock.after(BEAT_MS, () => this.#beat());
     const dismissed = (reason: Failure) => {
       // The server's own end says `bye` to all, after what was in the mailboxes went out.
-      if (reason.reason !== 'draining') stream.end(reason.reason);
+      if (!this.#edge.registry.isDraining) stream.end(reason.reason);
     };
     const listener = { outlet: stream, participantId: reader.who.id, dismissed };
     const subscription = actor.attach(listener, this.#positionOf(stream, actor, reader.asked));

@@ -22,6 +22,7 @@ export async function greet(
   const known = await whoIs(edge, session, hello);
   const { connection } = session;
   if (!known.ok) {
+    edge.meters.refuse(known.failure.reason);
     connection.send(errorFrame(known.failure, { id: hello.id }));
     if (session.who === undefined) connection.close('unauthenticated');
     return;

@@ -296,8 +296,12 @@ export class Session {
     this.#edge.registry.get(frame.conversation_id).then(use).catch(this.#broke);
   }
 
-  #refuse(origin: Omit<BadFrame, 'failure'>, reason: Failure): void {
-    this.connection.send(errorFrame(reason, origin));
+  #refuse(origin: Omit<BadFrame, 'failure'>, refused: Failure): void {
+    const { reason, cause } = refused;
+    this.#edge.meters.refuse(reason);
+    if (cause !== undefined)
+      this.#edge.log.warn('frame_refused', { session: this.id, reason, cause });
+    this.connection.send(errorFrame(refused, origin));
   }
 
   #countBad(): void {
@@ -306,8 +310,9 @@ export class Session {
   }
 
   readonly #broke = (cause: unknown): void => {
-    this.#edge.log.error('session_broke', { cause });
-    this.#refuse({}, failure('internal'));
+    this.#edge.log.error('session_broke', { session: this.id, cause });
+    const message = `Something broke on our side; it is in the log under ${this.id}.`;
+    this.#refuse({}, failure('internal', { message }));
   };
 }
 
