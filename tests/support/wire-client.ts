@@ -233,11 +233,16 @@ export class WireClient {
     );
   }
 
-  /** The last seq this connection was given in a conversation it is attached to. */
-  lastSeq(conversation: string): number {
+  /** The last seq this connection was given in a conversation, where it is attached to it. */
+  attachedSeq(conversation: string): number | undefined {
     const next = this.#witness.nextSeq(conversation);
-    if (next === undefined) throw new Error(`not attached to ${conversation}`);
-    return next - 1;
+    return next === undefined ? undefined : next - 1;
+  }
+
+  lastSeq(conversation: string): number {
+    const seq = this.attachedSeq(conversation);
+    if (seq === undefined) throw new Error(`not attached to ${conversation}`);
+    return seq;
   }
 
   /** Resolves when the server has worked through everything sent before on this connection. */

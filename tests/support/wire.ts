@@ -42,7 +42,7 @@ export class Wire {
     return { id: ws.participantId, name, token: ws.token, ws, rest: this.rest(ws.token) };
   }
 
-  /** Several people attached to a new conversation, which the first of them made. */
+  /** Several people attached to a new conversation, which the first made; all have seen all. */
   async room(...names: string[]): Promise<{ id: string; people: Person[] }> {
     const id = this.id();
     const people: Person[] = [];
@@ -51,6 +51,8 @@ export class Wire {
       await person.ws.joinLive(id, { create: people.length === 0, after_seq: 0 });
       people.push(person);
     }
+    const head = people.at(-1)?.ws.lastSeq(id) ?? 0;
+    if (head > 0) await Promise.all(people.map(({ ws }) => ws.waitForSeq(id, head)));
     return { id, people };
   }
 
