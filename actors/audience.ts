@@ -1,5 +1,5 @@
-import type { LogEvent } from '../src/domain/event.ts';
-import type { Failure } from '../src/domain/failure.ts';
+import { decodeBody, isKind, type LogEvent } from '../src/domain/event.ts';
+import { type Failure, failure } from '../src/domain/failure.ts';
 import type { ParticipantId } from '../src/domain/ids.ts';
 import type { Result } from '../src/domain/result.ts';
 import type { EventPage } from '../storage/store.ts';
@@ -77,6 +77,11 @@ export class Audience {
     return this.#byParticipant.has(participantId);
   }
 
+  /** Everyone who listens. */
+  online(): ParticipantId[] {
+    return [...this.#byParticipant.keys()];
+  }
+
   /** Starts at `position`; what is after it follows, then `live`. */
   attach(listener: Listener, position: number): Subscription {
     const { participantId } = listener;
@@ -124,9 +129,17 @@ export class Audience {
     }
   }
 
-  /** Gives a committed batch to every live subscription. The head is already moved. */
+  /**
+   * Gives a committed batch to every live subscription. The head is already moved. Who left is let go of between
+   * their own leaving and what comes after it.
+   */
   deliver(events: readonly LogEvent[]): void {
-    if (this.#live.size > 0) for (const event of events) this.#deliverEvent(event);
+    for (const event of events) {
+      if (this.#live.size > 0) this.#deliverEvent(event);
+      if (isKind(event, 'participant.left')) {
+        this.dismiss(failure('not_a_participant'), decodeBody(event).participant.id);
+      }
+    }
     if (this.#behind.size > 0) {
       // What was deleted must not be read from here any more.
       if (events.some(({ kind }) => kind === 'message.deleted')) this.#recent = [];

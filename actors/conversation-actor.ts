@@ -1,7 +1,11 @@
 import { type Actor, createActor } from 'xstate';
-import { type ConversationPort, conversationMachine } from '../machines/conversation.ts';
+import {
+  type ConversationEvent,
+  type ConversationPort,
+  conversationMachine,
+} from '../machines/conversation.ts';
 import type { Conversation, ConversationState } from '../src/domain/conversation.ts';
-import { decodeBody, isKind, type LogEvent } from '../src/domain/event.ts';
+import { decodeBody, isKind } from '../src/domain/event.ts';
 import { type Failure, failure } from '../src/domain/failure.ts';
 import type { ConversationId, ParticipantId, TurnId } from '../src/domain/ids.ts';
 import type { Member } from '../src/domain/participant.ts';
@@ -12,13 +16,12 @@ import { Audience } from './audience.ts';
 import { AudienceView } from './audience-view.ts';
 import type { Draft, Outcome, Unsettled } from './draft.ts';
 import type { Notice, TurnSnapshot } from './outlet.ts';
+import { RecentSeqs } from './recent-seqs.ts';
 import type { Staged, StageView } from './stage.ts';
 import type { Listener, Subscription } from './subscription.ts';
 import type { Turns } from './turns.ts';
-import { settleCommitted, Writer, type WriterHost } from './writer.ts';
+import { Writer, type WriterHost } from './writer.ts';
 
-/** Seqs of the agent's messages that are remembered, to know a reply to it. */
-const AGENT_SEQS = 512;
 /** Milliseconds after which senders of a batch with an unknown outcome are told so. */
 const UNSURE_MS = 10_000;
 
@@ -49,11 +52,10 @@ export class ConversationActor implements ConversationPort, WriterHost {
   readonly #parts: ActorParts;
   readonly #hooks: ActorHooks;
   readonly #writer: Writer;
+  readonly #recent = new RecentSeqs();
   // Most conversations never have these: they are made when they are needed.
   #audience: Audience | undefined;
   #turns: Turns | undefined;
-  #erased: Set<number> | undefined;
-  #agentSeqs: Set<number> | undefined;
   #open: (outcome: Opened) => void = () => {};
   #stopped: () => void = () => {};
   #machine: Actor<typeof conversationMachine> | undefined;
@@ -180,7 +182,7 @@ export class ConversationActor implements ConversationPort, WriterHost {
   }
 
   isErased(seq: number): boolean {
-    return this.#erased?.has(seq) === true;
+    return this.#recent.isErased(seq);
   }
 
   /** The store has answered for it at least once. */
@@ -225,6 +227,7 @@ export class ConversationActor implements ConversationPort, WriterHost {
   async stop(): Promise<void> {
     this.#isClosing = true;
     this.#turns?.cutOff();
+    if (this.state === 'passivated') return;
     const stopped = new Promise<void>((resolve) => {
       this.#stopped = resolve;
     });
@@ -268,10 +271,10 @@ export class ConversationActor implements ConversationPort, WriterHost {
   }
 
   passivate(): void {
-    this.#refusal ??= failure('overloaded', { retryAfterMs: 1 });
-    this.#writer.turnOff();
-    this.#writer.refuseAll(this.#refusal);
-    this.#writer.giveUpUnsure();
+    this.#refusal ??= this.#isClosing
+      ? failure('draining')
+      : failure('overloaded', { retryAfterMs: 1 });
+    this.#writer.close(this.#refusal);
     this.#turns?.cutOff();
     this.#audience?.dismiss(this.#refusal);
     this.#open('gone');
@@ -291,19 +294,22 @@ export class ConversationActor implements ConversationPort, WriterHost {
   async #load(): Promise<void> {
     this.#writer.turnOff();
     const loaded = await this.#parts.store.load(this.id);
-    if (!loaded.ok)
-      return this.#fail(failure('storage_unavailable', { cause: loaded.failure.cause }));
+    if (this.state !== 'loading') return;
+    if (!loaded.ok) return this.failed(loaded.failure.cause);
     if (loaded.value === undefined) {
       this.#refusal = failure('conversation_not_found');
       return this.#say('GONE');
     }
-    await this.#writer.resolveUnsure();
-    this.#unsureSince = undefined;
+    const unsure = await this.#writer.findUnsure();
+    if (this.state !== 'loading') return;
+    if (!unsure.ok) return this.failed(unsure.failure.cause);
     this.#adopt(loaded.value);
+    this.#unsureSince = undefined;
     this.#refusal = undefined;
     this.retries = 0;
     this.#say('LOADED');
     this.#open('open');
+    if (unsure.value !== undefined) this.#found(unsure.value);
     if (this.#writer.depth > 0) this.#say('MAIL');
   }
 
@@ -311,10 +317,21 @@ export class ConversationActor implements ConversationPort, WriterHost {
     const before = this.#conversation;
     this.#conversation = conversation;
     this.#members = new Map(members.map((member) => [member.id, member]));
+    if (before === undefined || before.headSeq === conversation.headSeq) return;
     // Another writer was here, or a batch thought lost was stored: the readers have yet to see it.
-    if (before !== undefined && before.headSeq !== conversation.headSeq) {
-      this.#audience?.reread(before.headSeq);
+    this.#audience?.reread(before.headSeq);
+    for (const id of this.#audience?.online() ?? []) {
+      if (this.#members.has(id)) continue;
+      this.#audience?.dismiss(failure('not_a_participant'), id);
+      this.#tellGone(id);
     }
+  }
+
+  /** A batch thought lost was stored: what it led to is taken up, and its senders are answered. */
+  #found(staged: Staged): void {
+    for (const { event } of staged.numbered) this.#recent.remember(event);
+    this.#writer.settleUnsure();
+    this.#takeTurns(staged);
   }
 
   view(): StageView {
@@ -326,7 +343,7 @@ export class ConversationActor implements ConversationPort, WriterHost {
       maxQueuedTurns: limits.maxQueuedTurns,
       openTurns: this.#turns?.open ?? 0,
       isErased: (seq) => this.isErased(seq),
-      isAgents: (seq) => this.#agentSeqs?.has(seq) === true,
+      isAgents: (seq) => this.#recent.isAgents(seq),
     };
   }
 
@@ -334,44 +351,25 @@ export class ConversationActor implements ConversationPort, WriterHost {
     const events = staged.numbered.map(({ event }) => event);
     this.#conversation = staged.conversation;
     this.#members = staged.members;
-    for (const event of events) this.#remember(event);
-    settleCommitted(staged);
+    for (const event of events) this.#recent.remember(event);
     this.#audience?.deliver(events);
-    for (const event of events) this.#dismissLeaver(event);
+    for (const event of events) {
+      if (isKind(event, 'participant.left')) this.#tellGone(decodeBody(event).participant.id);
+    }
     this.#parts.counters.commit(events.length);
+    this.#takeTurns(staged);
+  }
+
+  #takeTurns(staged: Staged): void {
     if (staged.asked.length > 0 && this.turns !== undefined) takeTurns(this.turns, staged);
   }
 
-  /** Who is no participant any more reads nothing after their own leaving. */
-  #dismissLeaver(event: LogEvent): void {
-    if (!isKind(event, 'participant.left')) return;
-    const { id } = decodeBody(event).participant;
-    this.#audience?.dismiss(failure('not_a_participant'), id);
-    this.notify({ kind: 'presence', participantId: id, online: false });
-  }
-
-  #remember(event: LogEvent): void {
-    if (isKind(event, 'message.deleted')) {
-      this.#erased ??= new Set();
-      this.#erased.add(decodeBody(event).target_seq);
-    }
-    if (event.author.kind !== 'agent') return;
-    this.#agentSeqs ??= new Set();
-    this.#agentSeqs.add(event.seq);
-    if (this.#agentSeqs.size > AGENT_SEQS) {
-      this.#agentSeqs = new Set([...this.#agentSeqs].slice(-AGENT_SEQS / 2));
-    }
+  #tellGone(participantId: ParticipantId): void {
+    this.notify({ kind: 'presence', participantId, online: false });
   }
 
   emptied(): void {
     if (this.#isDraining && this.#writer.isEmpty) this.#say('DRAINED');
-  }
-
-  #fail(reason: Failure): void {
-    this.#refusal = reason;
-    this.#unsureSince ??= this.#parts.clock.now();
-    this.#parts.report('conversation_failed', { conversation_id: this.id, cause: reason.cause });
-    this.#say('FAILED');
   }
 
   stale(): void {
@@ -379,18 +377,22 @@ export class ConversationActor implements ConversationPort, WriterHost {
   }
 
   failed(cause: unknown): void {
-    this.#fail(failure('storage_unavailable', { cause }));
+    this.#refusal = failure('storage_unavailable', { cause });
+    this.#unsureSince ??= this.#parts.clock.now();
+    this.#parts.report('conversation_failed', { conversation_id: this.id, cause });
+    this.#say('FAILED');
   }
 
   /** A broken invariant: nothing is trusted but the store. */
   crashed(cause: unknown): void {
-    this.#refusal = failure('internal');
     this.#parts.report('conversation_crashed', { conversation_id: this.id, cause });
+    if (this.state === 'passivated') return;
+    this.#refusal = failure('internal');
     if (this.#machine?.getSnapshot().status === 'error') this.start();
     else this.#say('FAILED');
   }
 
-  #say(type: Parameters<Actor<typeof conversationMachine>['send']>[0]['type']): void {
-    this.#machine?.send({ type });
+  #say(type: ConversationEvent['type']): void {
+    if (this.#machine?.getSnapshot().status === 'active') this.#machine.send({ type });
   }
 }

@@ -34,12 +34,14 @@ export interface Numbered {
 }
 
 export interface Staged {
+  /** All of them, in the order in which they came. */
+  readonly drafts: readonly Draft[];
   readonly expectedHead: number;
   readonly numbered: readonly Numbered[];
   readonly effects: readonly Effect[];
   /** Drafts that become no event but are durable with this batch. */
   readonly silent: readonly Draft[];
-  /** Drafts that are answered already: refused, or asking for what is so. */
+  /** Drafts that become nothing: refused, or asking for what is so, once this batch is durable. */
   readonly answered: ReadonlyArray<{ readonly draft: Draft; readonly outcome: Outcome }>;
   /** Turns that this batch asks for. */
   readonly asked: readonly Turn[];
@@ -55,7 +57,7 @@ export interface Staged {
 export function stage(view: StageView, drafts: readonly Draft[], now: number): Staged {
   const batch = new Batch(view, now);
   for (const draft of drafts) batch.take(draft);
-  return batch.done();
+  return { drafts, ...batch.done() };
 }
 
 /** What a draft leads to: an event's body, or nothing but effects, or an answer at once. */
@@ -94,7 +96,7 @@ class Batch {
     else this.#number(draft, judged.body);
   }
 
-  done(): Staged {
+  done(): Omit<Staged, 'drafts'> {
     const headSeq = this.#seq;
     return {
       expectedHead: this.#view.conversation.headSeq,

@@ -1,13 +1,12 @@
-import { isDeepStrictEqual } from 'node:util';
-import { type LogEvent, redactBody } from '../src/domain/event.ts';
 import { type Failure, failure } from '../src/domain/failure.ts';
 import type { ConversationId } from '../src/domain/ids.ts';
-import { err, ok } from '../src/domain/result.ts';
+import { err, ok, type Result } from '../src/domain/result.ts';
 import type { Append, AppendFailure, Store, TakenKey, Unavailable } from '../storage/store.ts';
 import type { Clock } from './clock.ts';
 import type { CommitTick } from './commit-tick.ts';
 import type { Draft, Outcome } from './draft.ts';
 import { Mailbox } from './mailbox.ts';
+import { isStored, receiptOf, settleAll, settleCommitted } from './receipts.ts';
 import { type Staged, type StageView, stage } from './stage.ts';
 
 export interface WriterHost {
@@ -17,7 +16,7 @@ export interface WriterHost {
   readonly tick: CommitTick;
   readonly mailboxCapacity: number;
   view(): StageView;
-  /** The batch is durable: move the head, answer the senders by `settleCommitted`, tell the readers. */
+  /** The batch is durable: move the head and tell the readers. Its senders are answered after that. */
   committed(staged: Staged): void;
   /** Nothing was stored and the head is not what we thought: read it again. The drafts wait. */
   stale(): void;
@@ -29,20 +28,31 @@ export interface WriterHost {
   crashed(cause: unknown): void;
 }
 
+/** A batch of which nobody knows whether it was stored. */
+interface Unsure {
+  readonly staged: Staged;
+  /** Its senders were told that nobody knows. */
+  isTold: boolean;
+}
+
 /**
  * Takes drafts and makes them durable, a batch at a time.
  *
  * Owns: the mailbox and the one append in flight. Does not own: the head, the members, the readers.
- * Invariants: W1. One append is in flight. W2. Every draft that was taken is settled once. W3. An ok is settled
- * only after the commit; a 429 or 503 only when nothing was stored.
+ * Invariants: W1. One append is in flight. W2. Every draft that was taken is settled once. W3. Nothing is settled
+ * before the batch that it was judged in is durable, or known not to be: an ok only after the commit, a 429 or 503
+ * only when nothing was stored.
  */
 export class Writer {
   readonly #host: WriterHost;
   readonly #mailbox: Mailbox<Draft>;
   readonly #commit = () => this.#writeBatch();
   #inFlight: Staged | undefined;
-  /** A batch of which nobody knows whether it was stored. */
-  #unsure: Staged | undefined;
+  #unsure: Unsure | undefined;
+  /** Refused drafts whose keys are being looked up. */
+  #recalling = 0;
+  /** Why nothing is written any more. */
+  #closed: Failure | undefined;
   #isOn = false;
   #isDue = false;
   lastWriteAt: number;
@@ -59,7 +69,8 @@ export class Writer {
 
   /** Nothing waits and nothing is on its way. */
   get isEmpty(): boolean {
-    return this.#mailbox.size === 0 && this.#inFlight === undefined && this.#unsure === undefined;
+    const isIdle = this.#inFlight === undefined && this.#recalling === 0;
+    return isIdle && this.#mailbox.size === 0 && this.#unsure === undefined;
   }
 
   get isOn(): boolean {
@@ -86,34 +97,50 @@ export class Writer {
 
   /** Answers everything that waits. What is in flight is settled by its own outcome. */
   refuseAll(reason: Failure): void {
-    for (const draft of this.#mailbox.takeAll()) draft.settle(err(reason));
+    settleAll(this.#mailbox.takeAll(), err(reason));
   }
 
-  /** Decides about a batch with an unknown outcome, once the head could be read again. */
-  async resolveUnsure(): Promise<void> {
-    const staged = this.#unsure;
-    if (staged === undefined) return;
-    const read = await this.#host.store.readEvents(this.#host.id, {
-      afterSeq: staged.expectedHead,
-      limit: Math.max(staged.numbered.length, 1),
-    });
-    if (!read.ok) return;
+  /** For good: what waits gets the reason, and so does what comes back unwritten. */
+  close(reason: Failure): void {
+    this.#isOn = false;
+    this.#closed = reason;
+    this.refuseAll(reason);
+    this.giveUpUnsure();
     this.#unsure = undefined;
-    const wasStored =
-      staged.numbered.length > 0 &&
-      staged.numbered.every(({ event }, at) => isSameEvent(event, read.value[at]));
-    if (wasStored) settleCommitted(staged);
-    else settleAll(staged, err(failure('storage_unavailable')));
   }
 
-  /** It can't be known in time: says so to those who wait. */
+  /**
+   * Looks for a batch with an unknown outcome, once the head could be read again. It is the answer when it was
+   * stored: then its senders wait for `settleUnsure`. When it was not, they are answered here.
+   */
+  async findUnsure(): Promise<Result<Staged | undefined, Unavailable>> {
+    const unsure = this.#unsure;
+    if (unsure === undefined) return ok(undefined);
+    const { expectedHead, numbered } = unsure.staged;
+    const page = { afterSeq: expectedHead, limit: Math.max(numbered.length, 1) };
+    const read = await this.#host.store.readEvents(this.#host.id, page);
+    if (this.#unsure !== unsure) return ok(undefined);
+    if (!read.ok) return read;
+    if (isStored(unsure.staged, read.value)) return ok(unsure.staged);
+    this.#unsure = undefined;
+    if (!unsure.isTold) settleAll(unsure.staged.drafts, err(failure('storage_unavailable')));
+    return ok(undefined);
+  }
+
+  /** The batch that was looked for is durable, and the head is after it. */
+  settleUnsure(): void {
+    const unsure = this.#unsure;
+    this.#unsure = undefined;
+    if (unsure !== undefined && !unsure.isTold) this.#settle(unsure.staged);
+  }
+
+  /** It can't be known in time: says so to those who wait. The batch is still looked for. */
   giveUpUnsure(): void {
-    const staged = this.#unsure;
-    this.#unsure = undefined;
-    if (staged !== undefined) {
-      const message = 'It is not known whether this was stored; send it again with the same key.';
-      settleAll(staged, err(failure('internal', { message })));
-    }
+    const unsure = this.#unsure;
+    if (unsure === undefined || unsure.isTold) return;
+    unsure.isTold = true;
+    const message = 'It is not known whether this was stored; send it again with the same key.';
+    settleAll(unsure.staged.drafts, err(failure('internal', { message })));
   }
 
   #wake(): void {
@@ -134,13 +161,12 @@ export class Writer {
     try {
       staged = stage(this.#host.view(), drafts, this.#host.clock.now());
     } catch (cause) {
-      for (const draft of drafts) draft.settle(err(failure('internal')));
+      settleAll(drafts, err(failure('internal')));
       this.#host.crashed(cause);
       return;
     }
-    for (const { draft, outcome } of staged.answered) draft.settle(outcome);
     if (staged.numbered.length === 0 && staged.effects.length === 0) {
-      for (const draft of staged.silent) draft.settle(err(failure('internal')));
+      this.#settle(staged);
       this.#afterBatch();
       return;
     }
@@ -152,62 +178,76 @@ export class Writer {
         if (result.ok) this.#onCommitted(staged, startedAt);
         else this.#onFailed(staged, result.failure);
       },
-      (cause) => {
-        this.#inFlight = undefined;
-        settleAll(staged, err(failure('internal')));
-        this.#host.crashed(cause);
-      },
+      (cause) => this.#onBroken(staged.drafts, cause),
     );
   }
 
   #onCommitted(staged: Staged, startedAt: number): void {
     const now = this.#host.clock.now();
     this.lastWriteAt = now;
-    this.#mailbox.drained(draftsOf(staged).length, now - startedAt);
+    this.#mailbox.drained(staged.drafts.length, now - startedAt);
     try {
       this.#host.committed(staged);
     } catch (cause) {
       this.#host.crashed(cause);
     }
+    this.#settle(staged);
     this.#afterBatch();
   }
 
   #onFailed(staged: Staged, reason: AppendFailure): void {
     switch (reason.reason) {
       case 'keys_taken':
-        void this.#answerTaken(staged, reason.taken);
+        this.#inFlight = staged;
+        this.#answerTaken(staged, reason.taken);
         return;
       case 'head_conflict':
-        this.#mailbox.putBack(draftsOf(staged));
-        this.#host.stale();
+        this.#putBack(staged.drafts);
+        if (this.#closed === undefined) this.#host.stale();
         return;
       case 'storage_unavailable':
-        if (reason.outcome === 'unknown') this.#unsure = staged;
-        else settleAll(staged, err(failure('storage_unavailable', { cause: reason.cause })));
-        this.#host.failed(reason.cause);
+        if (reason.outcome === 'unknown') this.#unsure = { staged, isTold: false };
+        else settleAll(staged.drafts, err(unavailable(reason)));
+        if (this.#closed === undefined) this.#host.failed(reason.cause);
+        else this.close(this.#closed);
         return;
       default:
         reason satisfies never;
     }
   }
 
+  #onBroken(drafts: Iterable<Draft>, cause: unknown): void {
+    this.#inFlight = undefined;
+    settleAll(drafts, err(failure('internal')));
+    this.#host.crashed(cause);
+  }
+
   /** Senders of taken keys get their old receipt; the rest of the batch is numbered anew. */
-  async #answerTaken(staged: Staged, taken: readonly TakenKey[]): Promise<void> {
-    this.#inFlight = staged;
-    const answered = new Set<Draft>();
+  #answerTaken(staged: Staged, taken: readonly TakenKey[]): void {
+    const rest = new Set(staged.drafts);
+    this.#tellTaken(staged, { taken, rest }).then(
+      () => {
+        this.#inFlight = undefined;
+        this.#putBack([...rest]);
+        this.#afterBatch();
+      },
+      (cause) => this.#onBroken(rest, cause),
+    );
+  }
+
+  async #tellTaken(
+    { numbered }: Staged,
+    { taken, rest }: { taken: readonly TakenKey[]; rest: Set<Draft> },
+  ): Promise<void> {
     for (const { index, seq } of taken) {
-      const numbered = staged.numbered[index];
-      if (numbered === undefined) continue;
+      const repeated = numbered[index];
+      if (repeated === undefined) continue;
       const outcomeOf = await this.#oldReceipt(seq);
-      for (const draft of [numbered.draft, ...numbered.twins]) {
-        answered.add(draft);
+      for (const draft of [repeated.draft, ...repeated.twins]) {
+        rest.delete(draft);
         draft.settle(outcomeOf(draft));
       }
     }
-    this.#inFlight = undefined;
-    const rest = draftsOf(staged).filter((draft) => !answered.has(draft));
-    if (rest.length > 0) this.#mailbox.putBack(rest);
-    this.#afterBatch();
   }
 
   async #oldReceipt(seq: number): Promise<(draft: Draft) => Outcome> {
@@ -215,6 +255,46 @@ export class Writer {
     if (!read.ok) return () => err(unavailable(read.failure));
     const [event] = read.value;
     return (draft) => receiptOf(draft, event, seq);
+  }
+
+  /** The batch is durable, or had nothing to store. */
+  #settle(staged: Staged): void {
+    settleCommitted(staged);
+    for (const { draft, outcome } of staged.answered) {
+      if (outcome.ok || draft.key === null) draft.settle(outcome);
+      else this.#recall(draft, draft.key, outcome);
+    }
+  }
+
+  /** What may not be said now may have been said before: a key that was stored has its receipt, for ever. */
+  #recall(draft: Draft, key: string, refusal: Outcome): void {
+    this.#recalling += 1;
+    const settle = (outcome: Outcome) => {
+      this.#recalling -= 1;
+      draft.settle(outcome);
+      this.#afterBatch();
+    };
+    this.#oldOutcome(draft, key).then(
+      (old) => settle(old ?? refusal),
+      (cause) => {
+        settle(err(failure('internal')));
+        this.#host.crashed(cause);
+      },
+    );
+  }
+
+  async #oldOutcome(draft: Draft, key: string): Promise<Outcome | undefined> {
+    const found = await this.#host.store.findKey(this.#host.id, draft.author.id, key);
+    if (!found.ok) return err(unavailable(found.failure));
+    if (found.value === undefined) return undefined;
+    const outcomeOf = await this.#oldReceipt(found.value);
+    return outcomeOf(draft);
+  }
+
+  /** In front of what waits, in their order. */
+  #putBack(drafts: readonly Draft[]): void {
+    this.#mailbox.putBack(drafts);
+    if (this.#closed !== undefined) this.refuseAll(this.#closed);
   }
 
   #afterBatch(): void {
@@ -230,58 +310,6 @@ function toAppend(id: ConversationId, staged: Staged): Append {
     events: staged.numbered.map(({ event }) => event),
     effects: staged.effects,
   };
-}
-
-/** The drafts of a batch that are not answered yet, in their order. */
-function draftsOf(staged: Staged): Draft[] {
-  const numbered = staged.numbered.flatMap(({ draft, twins }) => [draft, ...twins]);
-  return [...numbered, ...staged.silent];
-}
-
-function settleAll(staged: Staged, outcome: Outcome): void {
-  for (const draft of draftsOf(staged)) draft.settle(outcome);
-}
-
-/** Answers the senders of a durable batch. */
-export function settleCommitted(staged: Staged): void {
-  for (const { draft, event, twins } of staged.numbered) {
-    const { seq, createdAt } = event;
-    draft.settle(ok({ seq, createdAt, duplicate: false }));
-    for (const twin of twins) twin.settle(receiptOf(twin, event, seq));
-  }
-  const { headSeq: seq, updatedAt: createdAt } = staged.conversation;
-  for (const draft of staged.silent) draft.settle(ok({ seq, createdAt, duplicate: false }));
-}
-
-/** The answer to a key that was stored as `event`, which is absent when it was trimmed since. */
-function receiptOf(draft: Draft, event: LogEvent | undefined, seq: number): Outcome {
-  if (event !== undefined && !isSameRequest(draft, event)) return err(failure('key_reused'));
-  return ok({ seq, createdAt: event?.createdAt ?? 0, duplicate: true });
-}
-
-/** Whether the draft asks for what the event is. What was erased can't be compared, and counts as the same. */
-function isSameRequest(draft: Draft, event: LogEvent): boolean {
-  if (draft.kind !== event.kind) return false;
-  if (!('body' in draft) || draft.body === event.body) return true;
-  const before = JSON.parse(event.body) as { deleted?: true };
-  if (before.deleted === true && draft.kind !== 'message.deleted') {
-    return draft.kind === 'message'
-      ? redactBody('message', draft.body) === event.body
-      : redactBody('message.edited', draft.body) === event.body;
-  }
-  return isDeepStrictEqual(JSON.parse(draft.body), before);
-}
-
-function isSameEvent(event: LogEvent, stored: LogEvent | undefined): boolean {
-  return (
-    stored !== undefined &&
-    stored.seq === event.seq &&
-    stored.kind === event.kind &&
-    stored.createdAt === event.createdAt &&
-    stored.author.id === event.author.id &&
-    stored.key === event.key &&
-    stored.body === event.body
-  );
 }
 
 function unavailable({ cause }: Unavailable): Failure {

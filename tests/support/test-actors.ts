@@ -13,7 +13,7 @@ import { type ConversationId, conversationId, participantId } from '../../src/do
 import type { Author, Role } from '../../src/domain/participant.ts';
 import { wireEncoder } from '../../src/http/encoder.ts';
 import { Meters } from '../../src/observability/meters.ts';
-import type { Store } from '../../storage/store.ts';
+import type { Effect, Store } from '../../storage/store.ts';
 import { ControlledStore } from './controlled-store.ts';
 import { SimulatedClock, settled } from './simulated-clock.ts';
 import { TestOutlet, TestTopics } from './test-outlet.ts';
@@ -120,6 +120,28 @@ export class World {
   }
 }
 
+/** Another process writes into the conversation, behind the actor's back. */
+export async function foreign(
+  world: World,
+  actor: ConversationActor,
+  { contents, effects = [] }: { contents: string[]; effects?: Effect[] },
+): Promise<void> {
+  const head = (await world.log(actor.id)).length;
+  const events = contents.map((content, at): LogEvent => {
+    const body = encodeBody('message', { content });
+    return { seq: head + 1 + at, kind: 'message', author: bob, createdAt: 7, key: null, body };
+  });
+  const batch = { id: actor.id, expectedHead: head, events, effects };
+  const written = await world.store.inner.append(batch);
+  if (!written.ok) throw new Error(written.failure.reason);
+}
+
+/** The contents of the messages in the store. */
+export async function messagesOf(world: World, actor: ConversationActor): Promise<unknown[]> {
+  const log = await world.log(actor.id);
+  return log.filter(({ kind }) => kind === 'message').map(({ body }) => JSON.parse(body).content);
+}
+
 export interface Reader {
   readonly outlet: TestOutlet;
   readonly subscription: Subscription;
@@ -131,7 +153,7 @@ export interface Reader {
 export function listen(
   actor: ConversationActor,
   {
-    who = bob,
+    who = ada,
     position = actor.conversation.headSeq,
     outlet,
   }: { who?: Author; position?: number; outlet: TestOutlet },

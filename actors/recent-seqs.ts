@@ -1,0 +1,35 @@
+import { decodeBody, isKind, type LogEvent } from '../src/domain/event.ts';
+
+/** Seqs of the agent's messages that are remembered, to know a reply to it. */
+const AGENT_SEQS = 512;
+/** Seqs that were erased a moment ago: a change of them may have been looked at before that. */
+const ERASED_SEQS = 4_096;
+
+/** What a conversation remembers of its newest events, in bounds: made when there is something to remember. */
+export class RecentSeqs {
+  #erased: Set<number> | undefined;
+  #agents: Set<number> | undefined;
+
+  isErased(seq: number): boolean {
+    return this.#erased?.has(seq) === true;
+  }
+
+  isAgents(seq: number): boolean {
+    return this.#agents?.has(seq) === true;
+  }
+
+  /** Amortised O(1). */
+  remember(event: LogEvent): void {
+    if (isKind(event, 'message.deleted')) {
+      this.#erased = bounded(this.#erased, decodeBody(event).target_seq, ERASED_SEQS);
+    } else if (event.author.kind === 'agent') {
+      this.#agents = bounded(this.#agents, event.seq, AGENT_SEQS);
+    }
+  }
+}
+
+/** With one more seq; the older half is forgotten when there are more than `most`. */
+function bounded(seqs: Set<number> | undefined, seq: number, most: number): Set<number> {
+  const more = (seqs ?? new Set()).add(seq);
+  return more.size > most ? new Set([...more].slice(-most / 2)) : more;
+}
