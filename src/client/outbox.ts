@@ -17,7 +17,7 @@ import { newKey } from './environment.ts';
 import type { Answer, Link } from './link.ts';
 import type { LogEvent } from './wire.ts';
 
-export const MAX_DRAFTS = 1_000;
+const MAX_DRAFTS = 1_000;
 /** Failed drafts that wait for a person; the oldest give way. */
 const MAX_FAILED = 50;
 const MAX_IN_FLIGHT = 32;

@@ -55,7 +55,7 @@ export interface ConversationInfo {
 }
 
 /** Frames that await an answer with their `id`. */
-export type Question = Extract<
+type Question = Extract<
   ClientFrame,
   { type: 'join' | 'leave' | 'send' | 'edit' | 'delete' | 'cancel' }
 >;

@@ -1,8 +1,8 @@
+import { TOKEN_KEY } from '../client/credentials.ts';
 import { memoryStorage } from '../client/environment.ts';
 import type { KeyValueStorage } from '../client/index.ts';
 
 const NAME_KEY = 'colloquy.name';
-const TOKEN_KEY = 'colloquy.token';
 /** Characters; the server's limit. */
 export const MAX_NAME_CHARS = 64;
 

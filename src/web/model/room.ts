@@ -89,6 +89,11 @@ export class Room {
     return this.shownTurns.some((turn) => !isOver(turn));
   }
 
+  /** Names; we may type in another window, too, which is not news. */
+  get othersTyping(): readonly string[] {
+    return this.conversation.typing.filter((id) => id !== this.me).map((id) => this.nameOf(id));
+  }
+
   nameOf(participantId: string): string {
     return this.conversation.participants.get(participantId)?.name ?? 'Somebody';
   }
@@ -241,6 +246,7 @@ export class Room {
 
   #event(event: LogEvent): void {
     this.timeline = withEvent(this.timeline ?? emptyTimeline(event.seq - 1), event);
+    if ('target_seq' in event) this.#quotes.delete(event.target_seq);
     if (event.kind === 'conversation.updated' && 'title' in event.changes) {
       const { title } = event.changes;
       this.title = typeof title === 'string' ? title : undefined;

@@ -1,5 +1,5 @@
 import type { RefObject } from 'preact';
-import { useEffect, useLayoutEffect, useState } from 'preact/hooks';
+import { useLayoutEffect, useState } from 'preact/hooks';
 import type { MessageView } from '../model/timeline.ts';
 import { snippetOf } from '../words.ts';
 import { CloseIcon, SendIcon } from './icons.tsx';
@@ -34,7 +34,8 @@ export function Composer(props: ComposerProps) {
   const left = maxChars - [...text].length;
   const isSendable = text.trim() !== '' && left >= 0 && mayWrite;
 
-  useEffect(() => {
+  // Before the next key: what is typed then belongs to the new purpose.
+  useLayoutEffect(() => {
     if (purpose.kind === 'edit') setText(purpose.message.content);
     if (purpose.kind !== 'say') field.current?.focus();
   }, [purpose, field]);

@@ -1,4 +1,4 @@
-import { useEffect, useRef, useState } from 'preact/hooks';
+import { useLayoutEffect, useRef, useState } from 'preact/hooks';
 import type { MessageView } from '../model/timeline.ts';
 import { DeleteIcon, EditIcon, ReplyIcon } from './icons.tsx';
 
@@ -67,7 +67,7 @@ export function MessageActions(props: MessageActionsProps) {
 
 function DeleteQuestion({ onAnswer }: { onAnswer: (yes: boolean) => void }) {
   const yes = useRef<HTMLButtonElement>(null);
-  useEffect(() => yes.current?.focus(), []);
+  useLayoutEffect(() => yes.current?.focus(), []);
   const answer = (event: Event, isYes: boolean) => {
     // The buttons are about to go, and the focus must not go with them.
     (event.currentTarget as HTMLElement).closest<HTMLElement>('.row')?.focus();

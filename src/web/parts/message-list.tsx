@@ -78,6 +78,7 @@ export function MessageList({ room, onReply, onEdit }: MessageListProps) {
                 isOwn={message.from.id === room.me}
                 isFirst={before === undefined || !standTogether(before, message)}
                 isActive={message.seq === active}
+                isAnswerToLast={message.replyTo === before?.seq}
                 mayDelete={message.from.id === room.me || conversation.role === 'owner'}
                 isOnline={room.client.state.kind === 'online'}
                 quoted={message.replyTo === undefined ? undefined : room.quoted(message.replyTo)}

@@ -24,6 +24,8 @@ interface MessageRowProps {
   readonly isActive: boolean;
   readonly mayDelete: boolean;
   readonly isOnline: boolean;
+  /** What it answers is the message right before it, and need not be quoted. */
+  readonly isAnswerToLast: boolean;
   readonly quoted: MessageView | undefined;
   /** An edit or a deletion of this message that is not stored yet. */
   readonly draft: Draft | undefined;
@@ -37,12 +39,7 @@ export const MessageRow = memo((props: MessageRowProps) => {
   const { message, isOwn, isFirst, isActive, deeds, draft } = props;
   const { from } = message;
   const who = isOwn ? 'You' : from.name;
-  const classes = [
-    'row',
-    isOwn && 'row-own',
-    isFirst && 'row-first',
-    from.kind === 'agent' && 'row-agent',
-  ];
+  const classes = ['row', isOwn && 'row-own', isFirst && 'row-first'];
   return (
     <li
       class={classes.filter(Boolean).join(' ')}
@@ -86,12 +83,12 @@ export const MessageRow = memo((props: MessageRowProps) => {
   );
 });
 
-function Bubble({ message, quoted, draft, deeds }: MessageRowProps) {
+function Bubble({ message, isAnswerToLast, quoted, draft, deeds }: MessageRowProps) {
   const isGoing = draft?.change.kind === 'delete' && draft.state.kind !== 'failed';
   const content = draft?.change.kind === 'edit' ? draft.change.content : message.content;
   return (
     <div class={isGoing ? 'bubble bubble-going' : 'bubble'}>
-      {message.replyTo !== undefined && (
+      {message.replyTo !== undefined && !isAnswerToLast && (
         <Quote seq={message.replyTo} quoted={quoted} onShow={deeds.show} />
       )}
       {message.isDeleted ? (

@@ -1,4 +1,4 @@
-import { useRef } from 'preact/hooks';
+import { useLayoutEffect, useRef, useState } from 'preact/hooks';
 import type { Participant } from '../../client/index.ts';
 import { hashOf } from '../route.ts';
 import { CopyLink } from './copy-link.tsx';
@@ -15,6 +15,10 @@ interface RoomHeaderProps {
 /** The way back, the conversation's name, who is here, and the link to bring others in. */
 export function RoomHeader({ title, link, participants, me }: RoomHeaderProps) {
   const dialog = useRef<HTMLDialogElement>(null);
+  const [isOpen, setOpen] = useState(false);
+  useLayoutEffect(() => {
+    if (isOpen) dialog.current?.showModal();
+  }, [isOpen]);
   const here = participants.filter(({ online, kind }) => online && kind === 'human').length;
   return (
     <header class="header">
@@ -22,16 +26,12 @@ export function RoomHeader({ title, link, participants, me }: RoomHeaderProps) {
         <Logo />
       </a>
       <h1 class="title">{title}</h1>
-      <button
-        type="button"
-        class="button button-small people-button"
-        onClick={() => dialog.current?.showModal()}
-      >
+      <button type="button" class="button button-small people-button" onClick={() => setOpen(true)}>
         <span class="dot" aria-hidden="true" />
         {here} here
       </button>
       <CopyLink link={link} />
-      <dialog ref={dialog} class="drawer" aria-label="People">
+      <dialog ref={dialog} class="drawer" aria-label="People" onClose={() => setOpen(false)}>
         <div class="drawer-head">
           <h2 class="side-title">People</h2>
           <button
@@ -43,7 +43,7 @@ export function RoomHeader({ title, link, participants, me }: RoomHeaderProps) {
             <CloseIcon />
           </button>
         </div>
-        <People participants={participants} me={me} />
+        {isOpen && <People participants={participants} me={me} />}
       </dialog>
     </header>
   );

@@ -16,6 +16,7 @@ import { useDocumentTitle } from './use-document-title.ts';
 
 const SAY: Purpose = { kind: 'say' };
 const MAX_CHARS = 10_000;
+const MAX_TITLE_NAMES = 4;
 
 /** One conversation, all of it. */
 export function RoomPage({ room }: { room: Room }) {
@@ -67,7 +68,7 @@ export function RoomPage({ room }: { room: Room }) {
         />
         <MessageList room={room} onReply={onReply} onEdit={onEdit} />
         <div class="foot">
-          <TypingLine names={conversation.typing.map((id) => room.nameOf(id))} />
+          <TypingLine names={room.othersTyping} />
           <Composer
             field={field}
             purpose={purpose}
@@ -93,10 +94,11 @@ export function RoomPage({ room }: { room: Room }) {
 /** Its title, or who is in it. */
 function titleOf(room: Room): string {
   if (room.title !== undefined) return room.title;
-  const others = [...room.conversation.participants.values()].filter(({ id }) => id !== room.me);
-  return others.length === 0
-    ? 'New conversation'
-    : `You, ${listOf(others.map(({ name }) => name))}`;
+  const others = inOrder(room.conversation.participants.values()).filter(
+    ({ id }) => id !== room.me,
+  );
+  if (others.length === 0) return 'New conversation';
+  return listOf(['You', ...others.map(({ name }) => name)], MAX_TITLE_NAMES);
 }
 
 function placeholderOf(room: Room): string {
