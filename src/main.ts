@@ -1,6 +1,6 @@
 import { type ProcessEvent, type ProcessState, processChart } from '../machines/process.ts';
 import { insecureModes } from './cli/insecure-modes.ts';
-import type { LoadedConfig } from './config.ts';
+import { type LoadedConfig, printable } from './config.ts';
 import { startServer } from './http/server.ts';
 import type { Log } from './observability/log.ts';
 import { pinoLog } from './observability/pino-log.ts';
@@ -11,7 +11,7 @@ const STUCK_MS = 15_000;
 const SIGNALS = { SIGINT: 130, SIGTERM: 143 } as const;
 
 /** The server could not start. The message is one line for the person who started it. */
-export class StartError extends Error {
+class StartError extends Error {
   override readonly name = 'StartError';
 }
 
@@ -21,7 +21,7 @@ export async function serve({ config, warnings }: LoadedConfig): Promise<void> {
   const life = new Life(log);
   const told = toldToStop();
   crashLoudly(log);
-  for (const warning of warnings) log.warn('setting_unknown', { warning });
+  log.info('settings', printable(config));
   const runtime = await createRuntime({ config, log });
   const server = await startServer(runtime.edge, config);
   if (!server.ok) {
@@ -29,7 +29,7 @@ export async function serve({ config, warnings }: LoadedConfig): Promise<void> {
     throw new StartError(`${server.failure}; choose another with --port`);
   }
   life.step('LISTENING');
-  announce(config, server.value.port, runtime.edge.labels);
+  announce({ config, warnings }, server.value.port, runtime.edge.labels);
   await runtime.recoverTurns();
   const signal = await told;
   life.step('STOP', { signal });
@@ -97,7 +97,7 @@ function secretsOf({ openaiApiKey }: LoadedConfig['config']): readonly string[] 
 
 /** The lines that people want to see. */
 function announce(
-  config: LoadedConfig['config'],
+  { config, warnings }: LoadedConfig,
   port: number,
   labels: { readonly store: string; readonly agent: string },
 ): void {
@@ -106,6 +106,7 @@ function announce(
     `Colloquy is at http://${host}:${port}/`,
     `  store     ${labels.store}`,
     `  agent     ${labels.agent}`,
+    ...warnings.map((warning) => `  warning   ${warning}`),
     ...insecureModes(config).map((mode) => `  insecure  ${mode}`),
   ];
   process.stdout.write(`${lines.join('\n')}\n`);

@@ -52,7 +52,7 @@ export async function startServer(
       stopListening();
       takeBackSweep();
       for (const { connection } of sessions) connection.close('draining', RECONNECT_AFTER_MS);
-      rest.close();
+      await rest.close();
       await emptied(edge, sessions);
       app.close();
     },

@@ -160,6 +160,19 @@ describe('an exchange', () => {
     expect((await served.rest().get('/health/live')).status).toBe(200);
   });
 
+  it('is answered before the server goes, when what it asked for was taken', async () => {
+    const served = await start();
+    const ada = await served.person('ada');
+    await served.room(ada, 'c');
+    served.store.hold('append');
+    const posting = ada.rest.post('/v1/conversations/c/messages', { content: 'x' });
+    await eventually('the append is under way', async () => served.store.held.length === 1);
+    const gone = served.runtime.drain().then(() => served.close());
+    served.store.letGo();
+    expect((await posting).status).toBe(201);
+    await gone;
+  });
+
   it('is 429 with when to try again, in whole seconds rounded up, when the mailbox is full', async () => {
     const served = await start({ mailboxCapacity: 2 });
     const ada = await served.person('ada');

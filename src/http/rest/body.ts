@@ -1,6 +1,6 @@
-import type { HttpResponse } from 'uWebSockets.js';
 import { type Failure, failure } from '../../domain/failure.ts';
 import { err, ok, type Result } from '../../domain/result.ts';
+import type { Exchange } from './exchange.ts';
 
 /** How much more than the limit is let go by, so that the sender gets to read the answer. */
 const PATIENCE = 256;
@@ -8,13 +8,14 @@ const PATIENCE = 256;
 /**
  * Reads a body of `limit` bytes at most. To be called in the turn of the event loop that the request came in.
  * What is over the limit is not kept: the rest is let go by, because an answer in the middle of an upload
- * is lost on many clients; an endless one is cut off.
+ * is lost on many clients; an endless one is cut off. Of a client that goes away nothing is left.
  */
-export function readBody(res: HttpResponse, limit: number): Promise<Result<Buffer, Failure>> {
+export function readBody(exchange: Exchange, limit: number): Promise<Result<Buffer, Failure>> {
   return new Promise((resolve) => {
     let chunks: Buffer[] = [];
     let bytes = 0;
-    res.onData((chunk, isLast) => {
+    exchange.onGone(() => resolve(err(failure('bad_request'))));
+    exchange.res.onData((chunk, isLast) => {
       bytes += chunk.byteLength;
       if (bytes <= limit) {
         // uWS takes the memory of the chunk back when this returns.

@@ -40,7 +40,7 @@ export class Exchange {
   readonly correlationId: string;
   readonly res: HttpResponse;
   readonly #headers: ReadonlyMap<HeaderName, string>;
-  readonly #onGone: Array<() => void> = [];
+  readonly #whenGone: Array<() => void> = [];
   #isOver = false;
 
   constructor(res: HttpResponse, req: HttpRequest) {
@@ -53,11 +53,16 @@ export class Exchange {
     this.correlationId = isId(given) ? given : crypto.randomUUID();
     res.onAborted(() => {
       this.#isOver = true;
-      for (const fn of this.#onGone) fn();
+      for (const fn of this.#whenGone) fn();
     });
   }
 
   readonly header = (name: HeaderName): string => this.#headers.get(name) ?? '';
+
+  /** Calls `fn` when the client goes away before the end. */
+  readonly onGone = (fn: () => void): void => {
+    this.#whenGone.push(fn);
+  };
 
   /** `isLast` lets the connection go with the answer. */
   answer(answer: Answer, isLast: boolean): void {
@@ -111,7 +116,7 @@ export class Exchange {
     }
     this.#isOver = true;
     const headers = { ...ALWAYS, ...EVENT_STREAM, 'x-correlation-id': this.correlationId };
-    open({ res: this.res, headers, onGone: (fn) => this.#onGone.push(fn) });
+    open({ res: this.res, headers, onGone: this.onGone });
   }
 
   #write(

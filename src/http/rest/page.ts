@@ -1,9 +1,3 @@
-/** A page of a list, and where the next one begins. */
-export interface Page<T> {
-  readonly items: readonly T[];
-  readonly next_cursor: string | null;
-}
-
 /** Cuts what was read, one more than asked for, to a page: that one more says that there is a next. */
 export function pageOf<T>(
   read: readonly T[],

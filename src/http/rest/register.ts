@@ -6,14 +6,18 @@ import type { Verified } from '../identity.ts';
 import { Streams } from '../sse.ts';
 import { parseBody, readBody } from './body.ts';
 import { Exchange } from './exchange.ts';
+import { InFlight } from './in-flight.ts';
 import type { Answer } from './reply.ts';
 import type { RestParts, Route } from './route.ts';
 import { type Found, Router } from './router.ts';
 import { routesOf } from './routes.ts';
 
+/** Milliseconds that requests get to be answered when the server closes. */
+const LINGER_MS = 1_000;
+
 export interface Rest {
-  /** Sends the readers of event streams away with `bye`. */
-  close(): void;
+  /** Sends the readers of event streams away with `bye`, and lets what was asked be answered. */
+  close(): Promise<void>;
 }
 
 /** Serves everything that is not a WebSocket. */
@@ -21,38 +25,55 @@ export function registerRest(app: TemplatedApp, edge: Edge): Rest {
   const streams = new Streams(edge);
   const parts: RestParts = { edge, streams };
   const router = new Router(routesOf(edge));
+  const inFlight = new InFlight();
   app.any('/*', (res, req) => {
-    handle(res, req, { parts, router });
+    handle(res, req, { parts, router, inFlight });
   });
-  return { close: () => streams.close() };
+  return {
+    close: async () => {
+      streams.close();
+      await atMost(edge, LINGER_MS, inFlight.whenIdle());
+    },
+  };
+}
+
+async function atMost({ clock }: Edge, ms: number, idle: Promise<void>): Promise<void> {
+  let takeBack = () => {};
+  const late = new Promise<void>((resolve) => {
+    takeBack = clock.after(ms, resolve);
+  });
+  await Promise.race([idle, late]);
+  takeBack();
 }
 
 interface Table {
   readonly parts: RestParts;
   readonly router: Router;
+  readonly inFlight: InFlight;
 }
 
 /** Never throws, nor lets a promise fail: either would take the process down. */
-function handle(res: HttpResponse, req: HttpRequest, { parts, router }: Table): void {
+function handle(res: HttpResponse, req: HttpRequest, { parts, router, inFlight }: Table): void {
   const { edge } = parts;
   const startedAt = edge.clock.now();
   const exchange = new Exchange(res, req);
   const found = router.find(exchange.method, exchange.path);
-  const isLast = edge.registry.isDraining;
   if (found.kind === 'other_methods' && exchange.method !== 'OPTIONS') {
     edge.meters.refuse('method_not_allowed');
-    exchange.refuseMethod(found.allow, isLast);
+    exchange.refuseMethod(found.allow, edge.registry.isDraining);
     return;
   }
+  inFlight.begin();
   answerTo(exchange, found, parts)
     .catch((cause): Answer => err(failure('internal', { cause })))
     .then((answer) => {
       record(edge, { exchange, found, answer, startedAt });
       // What of a body too large may still be on its way is not worth waiting for.
       const isTooLarge = !answer.ok && answer.failure.reason === 'body_too_large';
-      exchange.answer(answer, isLast || isTooLarge);
+      exchange.answer(answer, isTooLarge || edge.registry.isDraining);
     })
-    .catch((cause) => edge.log.error('answer_failed', { cause }));
+    .catch((cause) => edge.log.error('answer_failed', { cause }))
+    .finally(() => inFlight.end());
 }
 
 async function answerTo(exchange: Exchange, found: Found, parts: RestParts): Promise<Answer> {
@@ -74,7 +95,7 @@ async function callRoute(
   parts: RestParts,
 ): Promise<Answer> {
   const { edge } = parts;
-  const reading = route.takesBody ? readBody(exchange.res, edge.limits.maxBodyBytes) : undefined;
+  const reading = route.takesBody ? readBody(exchange, edge.limits.maxBodyBytes) : undefined;
   const who = await identify(edge, route, exchange.header('authorization'));
   if (!who.ok) return who;
   const bytes = await reading;

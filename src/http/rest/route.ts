@@ -38,7 +38,7 @@ export const HEADERS = [
 export type HeaderName = (typeof HEADERS)[number];
 
 /** A request whose parts are what the route's schemas say. */
-export interface Call<P, Q, B> extends RestParts {
+interface Call<P, Q, B> extends RestParts {
   readonly params: P;
   readonly query: Q;
   readonly body: B;
@@ -153,7 +153,7 @@ function parse<S extends z.ZodType>(
   value: unknown,
 ): Result<z.infer<S>, Failure> {
   try {
-    const parsed = (schema ?? ANYTHING).safeParse(value ?? {});
+    const parsed = (schema ?? ANYTHING).safeParse(value);
     return parsed.success ? ok(parsed.data as z.infer<S>) : err(invalidField(parsed.error));
   } catch (cause) {
     // What is nested too deep for a schema's own look into it.
