@@ -21,13 +21,13 @@ export async function serve({ config, warnings }: LoadedConfig): Promise<void> {
   const life = new Life(log);
   const told = toldToStop();
   crashLoudly(log);
-  log.info('settings', printable(config));
   const runtime = await createRuntime({ config, log });
   const server = await startServer(runtime.edge, config);
   if (!server.ok) {
     await runtime.close();
     throw new StartError(`${server.failure}; choose another with --port`);
   }
+  log.info('settings', printable(config));
   life.step('LISTENING');
   announce({ config, warnings }, server.value.port, runtime.edge.labels);
   await runtime.recoverTurns();
