@@ -182,6 +182,15 @@ export class WireClient {
     if (!this.#isClosed) this.#socket.send(bytes, { binary, compress: false }, () => {});
   }
 
+  /** Sends one text message as a chain of fragments of at most so many bytes. */
+  sendInPieces(message: Buffer, bytes: number): void {
+    for (let start = 0; start < message.length; start += bytes) {
+      const fin = start + bytes >= message.length;
+      const piece = message.subarray(start, start + bytes);
+      this.#socket.send(piece, { binary: false, compress: false, fin }, () => {});
+    }
+  }
+
   /** The first frame of the type, past or to come, that matches. */
   waitFor<T extends ServerFrameType>(
     type: T,

@@ -33,6 +33,28 @@ describe('hello', () => {
     expect(await client.waitFor('welcome')).toMatchObject({ id: 'my-hello' });
   });
 
+  it('may be followed at once by what comes next, without waiting for the welcome', async () => {
+    const id = wire.id();
+    const client = await wire.connect({ isSilent: true });
+    client.tell({ type: 'hello', name: 'Ada' });
+    client.tell({ type: 'join', id: 'j', conversation_id: id, create: true });
+    client.tell({ type: 'send', id: 's', conversation_id: id, content: 'in one breath' });
+    const { seq } = await client.waitFor('ack');
+    expect(await client.waitForSeq(id, seq)).toMatchObject({ content: 'in one breath' });
+  });
+
+  it.each([
+    ['a name that is a number', { name: 7 }],
+    ['a name of 10,000 characters', { name: 'x'.repeat(10_000) }],
+    ['a token that is an object', { token: {} }],
+  ])('with %s is refused, and is nobody’s', async (_, fields) => {
+    const client = await wire.connect({ isSilent: true });
+    client.tell({ type: 'hello', id: 'h', ...fields });
+    const { code } = await client.waitFor('error');
+    expect([400, 401]).toContain(code);
+    expect(client.framesOf('welcome')).toEqual([]);
+  });
+
   it('names a guest who gave no name', async () => {
     const client = await wire.connect();
     expect(client.welcome.participant.name).not.toBe('');

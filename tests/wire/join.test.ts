@@ -174,6 +174,24 @@ describe('reset', () => {
   });
 });
 
+describe('a deletion', () => {
+  it('detaches those who were attached: they are shown nothing of a later conversation of that id', async () => {
+    const { id, people } = await wire.room('Ada', 'Bob');
+    const [ada, bob] = people;
+    if (!ada || !bob) return expect.unreachable();
+    await ada.ws.send(id, 'of the first life');
+    expect((await ada.rest.delete(`/v1/conversations/${id}`)).status).toBeLessThan(300);
+    const cy = await wire.person('Cy');
+    await cy.ws.joinLive(id, { create: true, after_seq: 0 });
+    const { seq } = await cy.ws.send(id, 'of the second life');
+    await cy.ws.waitForSeq(id, seq);
+    await bob.ws.settle();
+    expect(bob.ws.contents(id)).not.toContain('of the second life');
+    await bob.ws.joinLive(id, { after_seq: 0 });
+    expect(bob.ws.contents(id).at(-1)).toBe('of the second life');
+  });
+});
+
 describe('leave', () => {
   it('stops this connection and no other, and a later join resumes without a hole', async () => {
     const { id, ada, head } = await threeMessages();

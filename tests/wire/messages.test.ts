@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { useWire } from '../support/wire.ts';
 
-const wire = useWire();
+/** Without a cache: what is read again is read from the file. */
+const wire = useWire({ store: 'sqlite:{dir}/colloquy.db', 'cache-bytes': 0 });
 
 async function pair() {
   const { id, people } = await wire.room('Ada', 'Bob');
@@ -23,6 +24,25 @@ describe('send', () => {
     expect(await bob.ws.waitForSeq(id, seq)).toMatchObject({ kind: 'message', content });
     const { body } = await bob.rest.get(`/v1/conversations/${id}/messages/${seq}`);
     expect(body.content).toBe(content);
+  });
+
+  it.each([
+    ['half a surrogate pair', 'a\ud800b'],
+    ['a NUL', 'a\u0000b'],
+    ['line and paragraph separators', 'a\u2028b\u2029c'],
+    ['a byte order mark', '\ufeffa'],
+  ])('shows %s alike live, in a replay and over REST, or refuses it', async (_, content) => {
+    const { id, ada, bob } = await pair();
+    const answer = await ada.ws.trySend(id, content, { key: 'k' });
+    if (answer.type !== 'ack') return expect(answer).toMatchObject({ type: 'error', code: 400 });
+    const { seq } = answer;
+    const live = await bob.ws.waitForSeq(id, seq);
+    const again = await wire.connect({ token: bob.token });
+    await again.joinLive(id, { after_seq: seq - 1 });
+    expect(await again.waitForSeq(id, seq)).toEqual(live);
+    const { body } = await bob.rest.get(`/v1/conversations/${id}/messages/${seq}`);
+    expect(body.content).toBe(live.kind === 'message' ? live.content : '');
+    expect(await ada.ws.send(id, content, { key: 'k' })).toMatchObject({ seq, duplicate: true });
   });
 
   it('takes a message of exactly 10,000 characters', async () => {

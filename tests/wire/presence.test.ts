@@ -52,6 +52,19 @@ describe('read', () => {
   });
 });
 
+describe('one who is not a participant', () => {
+  it('is not seen to type or read', async () => {
+    const { id, ada, bob } = await pair();
+    const stranger = await wire.connect();
+    stranger.tell({ type: 'typing', conversation_id: id, active: true });
+    stranger.tell({ type: 'read', conversation_id: id, seq: 1 });
+    await stranger.settle();
+    bob.ws.tell({ type: 'typing', conversation_id: id, active: true });
+    expect(await ada.ws.waitFor('typing')).toMatchObject({ participant_id: bob.id });
+    expect(ada.ws.framesOf('read')).toEqual([]);
+  });
+});
+
 describe('presence', () => {
   it('says when another comes, and when the last of its connections goes', async () => {
     const { id, people } = await wire.room('Ada');

@@ -65,6 +65,27 @@ describe('the event stream', () => {
     expect(stream.seqs).toEqual(upTo(seq, head - 2));
   });
 
+  it('says reset before all else, or refuses, when the position is beyond the head', async () => {
+    const { id, bob, head } = await five();
+    const opened = await wire
+      .stream(id, '', { token: bob.token, lastEventId: String(head + 100) })
+      .catch((error: Error) => error.message);
+    if (typeof opened === 'string') return expect(opened).toMatch(/no stream: (400|409|410)/);
+    await opened.waitFor((data) => data.type === 'reset' && data.reason === 'ahead');
+    // What follows, if anything, is the log from its beginning: nothing comes before the reset.
+    expect(opened.messages[0]?.data).toMatchObject({ type: 'reset', first_seq: 1 });
+    expect([undefined, 1]).toContain(opened.seqs[0]);
+  });
+
+  it('refuses a Last-Event-ID that is no number, or takes it for none', async () => {
+    const { id, bob, head } = await five();
+    const opened = await wire
+      .stream(id, '?after_seq=0', { token: bob.token, lastEventId: 'abc' })
+      .catch((error: Error) => error.message);
+    if (typeof opened === 'string') return expect(opened).toContain('no stream: 400');
+    await opened.waitForSeq(head);
+  });
+
   it('has no seam between replay and live while others flood', async () => {
     const { id, ada, bob } = await five();
     const flood = Promise.all(Array.from({ length: 400 }, (_, i) => ada.ws.send(id, `flood ${i}`)));
