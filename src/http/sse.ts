@@ -1,4 +1,5 @@
 import type { ConversationActor } from '../../actors/conversation-actor.ts';
+import type { Subscription } from '../../actors/subscription.ts';
 import { type Failure, failure } from '../domain/failure.ts';
 import type { Author } from '../domain/participant.ts';
 import { err, ok } from '../domain/result.ts';
@@ -20,6 +21,11 @@ export interface Reader {
   readonly asked: Asked;
 }
 
+interface Opened {
+  readonly subscription: Subscription;
+  readonly expiresAt: number;
+}
+
 /**
  * The event streams of this server.
  *
@@ -27,7 +33,7 @@ export interface Reader {
  */
 export class Streams {
   readonly #edge: Edge;
-  readonly #open = new Map<EventStream, number>();
+  readonly #open = new Map<EventStream, Opened>();
   #takeBackBeat: (() => void) | undefined;
   #isClosed = false;
 
@@ -57,7 +63,6 @@ export class Streams {
     let over = () => {};
     const stream = new EventStream(response, () => over());
     this.#edge.meters.connections += 1;
-    this.#open.set(stream, reader.expiresAt);
     this.#takeBackBeat ??= this.#edge.clock.after(BEAT_MS, () => this.#beat());
     const dismissed = (reason: Failure) => {
       // The server's own end says `bye` to all, after what was in the mailboxes went out.
@@ -65,6 +70,7 @@ export class Streams {
     };
     const listener = { outlet: stream, participantId: reader.who.id, dismissed };
     const subscription = actor.attach(listener, this.#positionOf(stream, actor, reader.asked));
+    this.#open.set(stream, { subscription, expiresAt: reader.expiresAt });
     over = () => {
       this.#open.delete(stream);
       this.#edge.meters.connections -= 1;
@@ -86,9 +92,10 @@ export class Streams {
 
   #beat(): void {
     const now = this.#edge.clock.now();
-    for (const [stream, expiresAt] of [...this.#open]) {
+    for (const [stream, { subscription, expiresAt }] of [...this.#open]) {
       if (now >= expiresAt) stream.end('token_expired');
-      else stream.beat();
+      // How long one may stay congested is for the audience to say.
+      else if (subscription.state !== 'congested') stream.beat();
     }
     const isNeeded = this.#open.size > 0;
     this.#takeBackBeat = isNeeded ? this.#edge.clock.after(BEAT_MS, () => this.#beat()) : undefined;
