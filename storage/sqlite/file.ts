@@ -1,4 +1,4 @@
-import { mkdirSync, realpathSync } from 'node:fs';
+import { mkdirSync, realpathSync, statSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import Sqlite, { type Database } from 'better-sqlite3';
 import { OpenError } from '../open-error.ts';
@@ -68,10 +68,17 @@ function lock(path: string): () => void {
   return () => db.close();
 }
 
+/** Not `recursive`: under a folder that refuses to hold any, such as `/proc`, Node's never comes back. */
+function makeDirectory(path: string): void {
+  if (statSync(path, { throwIfNoEntry: false })?.isDirectory() === true) return;
+  makeDirectory(dirname(path));
+  mkdirSync(path);
+}
+
 /** One name for one file, whatever links lead to it: two processes must meet at the same lock. */
 function realPath(path: string): string {
   const absolute = resolve(path);
-  mkdirSync(dirname(absolute), { recursive: true });
+  makeDirectory(dirname(absolute));
   try {
     return realpathSync(absolute);
   } catch {

@@ -89,6 +89,10 @@ describe('opening a store', () => {
     );
   });
 
+  test('says that a folder cannot be made, and does not try for ever', () => {
+    expect(refusedWith('sqlite:/proc/colloquy/c.db')).toMatch(/cannot be opened: /);
+  });
+
   test('says that a file is from a newer program, and leaves it as it was', async () => {
     const path = folder.path('c.db');
     await openStore(`sqlite:${path}`).close();
