@@ -96,12 +96,7 @@ export class Audience {
   /** Begins, or goes on, to bring one up to the head. */
   catchUp(subscription: Subscription): void {
     if (subscription.isReading) return;
-    subscription.isReading = true;
-    this.#pump(subscription)
-      .catch((cause) => this.#giveUp(subscription, cause))
-      .finally(() => {
-        subscription.isReading = false;
-      });
+    this.#pump(subscription).catch((cause) => this.#giveUp(subscription, cause));
   }
 
   detach(subscription: Subscription): void {
@@ -140,17 +135,14 @@ export class Audience {
         this.dismiss(failure('not_a_participant'), decodeBody(event).participant.id);
       }
     }
-    if (this.#behind.size > 0) {
-      // What was deleted must not be read from here any more.
-      if (events.some(({ kind }) => kind === 'message.deleted')) this.#recent = [];
-      this.#recent.push(...events);
-      if (this.#recent.length > RECENT_EVENTS) this.#recent = this.#recent.slice(-RECENT_EVENTS);
-    }
+    if (this.#behind.size > 0) this.#keepRecent(events);
     this.#checkBudgets(this.#options.headSeq());
   }
 
   /** The head was moved by somebody else: everyone reads on from `from`. */
   reread(from: number): void {
+    // There is a hole between what was kept and what comes next.
+    this.#recent = [];
     for (const subscription of [...this.#live]) {
       subscription.step('STALE');
       this.#fallBehind(subscription, from);
@@ -273,30 +265,37 @@ export class Audience {
   }
 
   async #pump(subscription: Subscription): Promise<void> {
-    while (subscription.state === 'replaying') {
-      const { position } = subscription;
-      if (position >= this.#options.headSeq()) {
-        this.#goLive(subscription);
-        return;
+    subscription.isReading = true;
+    try {
+      while (subscription.state === 'replaying') {
+        const { position } = subscription;
+        if (position >= this.#options.headSeq()) {
+          this.#goLive(subscription);
+          return;
+        }
+        const events = this.#recentAfter(position) ?? (await this.#readAfter(position));
+        // It may have been let go of while its page was read.
+        if (subscription.state !== 'replaying') return;
+        if (events.length === 0) throw new Error(`no events after ${position}`);
+        this.#give(subscription, events);
       }
-      const recent = this.#recentAfter(position);
-      if (recent !== undefined) {
-        this.#give(subscription, recent);
-        continue;
-      }
-      const page = await this.#options.readEvents({
-        afterSeq: position,
-        limit: PAGE_EVENTS,
-        maxChars: PAGE_CHARS,
-      });
-      if (!page.ok) return this.#giveUp(subscription, page.failure);
-      if (page.value.length === 0) return this.#giveUp(subscription, `no events after ${position}`);
-      if (subscription.state === 'replaying') this.#give(subscription, page.value);
+    } finally {
+      // At once: whoever is behind again in the next microtask needs a pump of its own.
+      subscription.isReading = false;
     }
+  }
+
+  /** A page of the log; throws when it can't be read. */
+  async #readAfter(afterSeq: number): Promise<readonly LogEvent[]> {
+    const page = { afterSeq, limit: PAGE_EVENTS, maxChars: PAGE_CHARS };
+    const read = await this.#options.readEvents(page);
+    if (!read.ok) throw new Error('the log could not be read', { cause: read.failure });
+    return read.value;
   }
 
   /** The log can't be read for it now: it may come back with its last seq. */
   #giveUp(subscription: Subscription, cause: unknown): void {
+    if (subscription.state === 'closed') return;
     this.#options.onReadFailed(cause);
     subscription.outlet.close('slow_consumer');
   }
@@ -346,6 +345,14 @@ export class Audience {
     if (first === undefined || first.seq > position + 1) return undefined;
     const after = this.#recent.slice(position + 1 - first.seq);
     return after.length === 0 ? undefined : after;
+  }
+
+  #keepRecent(events: readonly LogEvent[]): void {
+    const deletion = events.findLastIndex(({ kind }) => kind === 'message.deleted');
+    // What was deleted, an edit of this batch perhaps, must not be read from here any more.
+    if (deletion !== -1) this.#recent = [];
+    this.#recent.push(...events.slice(Math.max(deletion, 0)));
+    if (this.#recent.length > RECENT_EVENTS) this.#recent = this.#recent.slice(-RECENT_EVENTS);
   }
 
   #forgetRecent(): void {

@@ -34,6 +34,7 @@ export class ControlledStore implements Store {
   readonly appends: Append[] = [];
   readonly calls = new Map<Operation, number>();
   readonly #holding = new Set<Operation>();
+  readonly #holdingAnswers = new Set<Operation>();
   readonly #fates = new Map<Operation, Fate[]>();
   #isDown = false;
 
@@ -46,9 +47,15 @@ export class ControlledStore implements Store {
     for (const operation of operations) this.#holding.add(operation);
   }
 
+  /** From now on does what is asked at once, and holds the answers: what they say gets old. */
+  holdAnswers(...operations: Operation[]): void {
+    for (const operation of operations) this.#holdingAnswers.add(operation);
+  }
+
   /** Holds nothing any more, and lets go what waits. */
   letGo(): void {
     this.#holding.clear();
+    this.#holdingAnswers.clear();
     while (this.held.length > 0) this.release();
   }
 
@@ -106,6 +113,16 @@ export class ControlledStore implements Store {
 
   async #call<T>(operation: Operation, run: () => Promise<T>): Promise<T> {
     this.calls.set(operation, this.countOf(operation) + 1);
+    const answer = await this.#done(operation, run);
+    if (this.#holdingAnswers.has(operation)) {
+      await new Promise((go) => {
+        this.held.push({ operation, go });
+      });
+    }
+    return answer;
+  }
+
+  async #done<T>(operation: Operation, run: () => Promise<T>): Promise<T> {
     let fate: Fate | undefined;
     if (this.#holding.has(operation)) {
       fate = await new Promise<Fate | undefined>((go) => {

@@ -82,8 +82,7 @@ export class TestOutlet implements Outlet {
     this.#queue = [];
   };
 
-  readonly bufferedBytes = (): number =>
-    charsOf(this.#unread) + charsOf(this.#queue) + charsOf(this.published);
+  readonly bufferedBytes = (): number => charsOf(this.#unread) + charsOf(this.#queue);
 
   readonly close = (reason: CloseReason): void => {
     this.flush();
