@@ -82,6 +82,19 @@ describe('a failure over REST', () => {
     expect((await ada.ws.send(path.slice('/v1/conversations/'.length), 'next')).seq).toBe(seq + 1);
   });
 
+  it('is answered for metadata nested 5,000 deep, and is not the end of the server', async () => {
+    const { ada, path } = await room();
+    const deep = `{"content":"x","metadata":${'{"a":'.repeat(5_000)}1${'}'.repeat(5_000)}}`;
+    for (const [method, where] of [
+      ['POST', `${path}/messages`],
+      ['PATCH', path],
+      ['POST', '/v1/conversations'],
+    ] as const) {
+      const reply = await ada.rest.request(method, where, { raw: deep });
+      expect(reply.status).toBe(400);
+    }
+  });
+
   it('is 413 body_too_large for a body that no message can need, however it is sent', async () => {
     const { ada, path } = await room();
     const raw = JSON.stringify({ content: 'x', pad: 'x'.repeat(3_000_000) });

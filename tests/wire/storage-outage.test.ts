@@ -1,3 +1,5 @@
+import { execFileSync } from 'node:child_process';
+import { statSync } from 'node:fs';
 import Database from 'better-sqlite3';
 import { expect, it } from 'vitest';
 import { eventually } from '../support/deadline.ts';
@@ -44,3 +46,45 @@ it('answers 503 storage_unavailable while the file is locked, stores nothing of 
     );
   });
 });
+
+/** Lets no file of the process grow beyond so many bytes: what is felt of a disk that is full. */
+function limitFiles(pid: number, bytes: number | 'unlimited'): void {
+  execFileSync('prlimit', ['--pid', String(pid), `--fsize=${bytes}:unlimited`]);
+}
+
+it.runIf(process.platform === 'linux')(
+  'answers 503 storage_unavailable when nothing can be written any more, and heals when it can',
+  async () => {
+    await withServer({ store: 'sqlite:{dir}/colloquy.db' }, async (wire) => {
+      const { id, people } = await wire.room('Ada', 'Bob');
+      const [ada, bob] = people;
+      if (!ada || !bob) return expect.unreachable();
+      await ada.ws.send(id, 'before');
+      limitFiles(wire.server.pid, statSync(wire.server.path('colloquy.db-wal')).size);
+      const filler = 'x'.repeat(9_000);
+      const refused = await eventually('a send is refused', async () => {
+        const answer = await ada.ws.trySend(id, filler);
+        return answer.type === 'error' ? answer : undefined;
+      });
+      expectError(refused, 503, 'storage_unavailable');
+      const answer = await ada.ws.trySend(id, `during ${filler}`, { key: 'during' });
+      expectError(answer, 503, 'storage_unavailable');
+      await bob.ws.settle();
+
+      limitFiles(wire.server.pid, 'unlimited');
+      const healed = await eventually('it heals', async () => {
+        const again = await ada.ws.trySend(id, `during ${filler}`, { key: 'during' });
+        return again.type === 'ack' ? again : undefined;
+      });
+      expect(healed).toMatchObject({ duplicate: false });
+      await bob.ws.waitForSeq(id, healed.seq);
+      await wire.server.restart('SIGKILL');
+      const log = await wholeLog(wire.rest(bob.token), id);
+      const seen = bob.ws.events(id);
+      expect(log.slice(-seen.length).map((event) => event.event_id)).toEqual(
+        seen.map((event) => event.event_id),
+      );
+      expect(log.map((event) => event.seq)).toEqual(log.map((_, index) => index + 1));
+    });
+  },
+);
