@@ -66,6 +66,23 @@ describe('the pages of a list', () => {
     expect((await get('events?after_seq=99')).items).toEqual([]);
   });
 
+  it('are cut short before they weigh too much, and go on from there', async () => {
+    const served = await start();
+    const ada = await served.person('ada');
+    const actor = await served.room(ada, 'c');
+    await Promise.all(Array.from({ length: 300 }, () => said(actor, ada.who, 'x'.repeat(9_000))));
+    const get = async (path: string) => (await ada.rest.get(`/v1/conversations/c/${path}`)).body;
+    for (const path of [
+      'messages?limit=500',
+      'messages?before_seq=999&limit=500',
+      'events?limit=500',
+    ]) {
+      const all = await pages(get, path);
+      expect(all.length).toBeGreaterThan(2);
+      expect(new Set(all.flat()).size).toBe(path.startsWith('events') ? 301 : 300);
+    }
+  });
+
   it.each(['messages?cursor=7', 'events?cursor=before', 'messages?limit=501'])(
     'are 400 for %s',
     async (path) => {

@@ -53,7 +53,7 @@ export const CONVERSATION_ROUTES: readonly Route[] = [
       const after = cursor === undefined ? {} : { afterId: cursor };
       const read = await edge.store.listConversations(who.id, { ...after, limit: limit + 1 });
       if (!read.ok) return err(failure('storage_unavailable', { cause: read.failure.cause }));
-      const { items, nextCursor } = pageOf(read.value, limit, ({ id }) => id);
+      const { items, nextCursor } = pageOf(read.value, { limit, cursorOf: ({ id }) => id });
       return ok(json(200, { items: items.map(wireConversation), next_cursor: nextCursor }));
     },
   }),

@@ -6,12 +6,10 @@ import { err, ok } from '../../domain/result.ts';
 import { eventFrame } from '../../protocol/encode.ts';
 import { ConversationPath, EventsQuery, LastEventId } from '../../protocol/rest.ts';
 import type { Edge } from '../edge.ts';
+import { PAGE_CHARS } from './page.ts';
 import { reach } from './reach.ts';
 import { type Answer, json } from './reply.ts';
 import { type Route, route } from './route.ts';
-
-/** Characters of a page of the log, over which it is cut short. */
-const PAGE_CHARS = 1024 * 1024;
 
 export const EVENT_ROUTES: readonly Route[] = [
   route({

@@ -150,9 +150,11 @@ async function listed(
   });
   if (!read.ok) return err(failure('storage_unavailable', { cause: read.failure.cause }));
   const towards = isBackwards ? read.value.toReversed() : read.value;
-  const page = pageOf(towards, limit, ({ event }) =>
-    isBackwards ? `before:${event.seq}` : `after:${event.seq}`,
-  );
+  const page = pageOf(towards, {
+    limit,
+    cursorOf: ({ event }) => `${isBackwards ? 'before' : 'after'}:${event.seq}`,
+    charsOf: ({ event, body }) => event.body.length + (body.content?.length ?? 0),
+  });
   const items = isBackwards ? page.items.toReversed() : page.items;
   return ok(
     json(200, {
