@@ -27,19 +27,13 @@ export function seatAgent(
   });
 }
 
-/** Takes up the turns that a batch asks for, and does to the others what `while_busy` says. */
+/** Takes up the turns that a batch asks for; each does to those before it what `while_busy` says. */
 export function takeTurns(turns: Turns, { asked, conversation }: Staged): void {
-  if (asked.length === 0) return;
-  switch (conversation.agent?.whileBusy) {
-    case 'interrupt':
-    case 'rollback':
-      turns.supersedeQueued();
-      turns.supersedeRunning();
-      break;
-    case 'debounce':
-      turns.supersedeQueued();
-      break;
-    default:
+  const whileBusy = conversation.agent?.whileBusy;
+  for (const turn of asked) {
+    const isNewest = whileBusy === 'interrupt' || whileBusy === 'rollback';
+    if (isNewest || whileBusy === 'debounce') turns.supersedeQueued();
+    if (isNewest) turns.supersedeRunning();
+    turns.enqueue([turn]);
   }
-  turns.enqueue(asked);
 }

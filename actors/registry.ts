@@ -148,12 +148,14 @@ export class Registry {
   }
 
   async #recover(actor: ConversationActor): Promise<void> {
+    // What is asked for from now on is taken up as it commits.
+    const { headSeq } = actor.conversation;
     const open = await this.#parts.store.readOpenTurns(actor.id);
     if (!open.ok) {
       this.#unfinished.add(actor.id);
       return;
     }
-    actor.turns?.enqueue(open.value);
+    actor.turns?.enqueue(open.value.filter(({ triggerSeq }) => triggerSeq <= headSeq));
   }
 
   #scheduleSweep(): void {

@@ -1,6 +1,7 @@
 import type { TurnEvent } from '../machines/turn.ts';
 import { turnChart } from '../machines/turn.ts';
 import { encodeBody, type Usage } from '../src/domain/event.ts';
+import { isRetryable } from '../src/domain/failure.ts';
 import type { Message } from '../src/domain/message.ts';
 import type { Author } from '../src/domain/participant.ts';
 import type { EndState, Turn, TurnError } from '../src/domain/turn.ts';
@@ -36,8 +37,9 @@ export interface TurnHost {
 
 /** Attempts that a turn gets over crashes: cut off twice, it ends as failed. */
 const MAX_ATTEMPTS = 2;
-/** Tries to put a final message into a conversation that is full or without storage. */
+/** Tries to write into a conversation that is full or without storage, and milliseconds between them if not told. */
 const MAX_COMMITS = 20;
+const RETRY_MS = 1_000;
 
 const ENDING = { cancelled: 'CANCEL', superseded: 'SUPERSEDE', failed: 'FAIL' } as const;
 
@@ -53,12 +55,15 @@ export type Stop = 'cancelled' | 'superseded' | 'deadline' | 'cut_off';
 export class TurnRun {
   readonly #host: TurnHost;
   readonly #abort = new AbortController();
+  readonly #isStopped = () => this.#stop !== undefined;
   #turn: Turn;
   #text = '';
   #nextIndex = 0;
   #usage: Usage | null = null;
   #stop: Stop | undefined;
   #pending = '';
+  /** The answer is as long as it may be. */
+  #isFull = false;
   #takeBackFlush: (() => void) | undefined;
 
   constructor(turn: Turn, host: TurnHost) {
@@ -96,8 +101,9 @@ export class TurnRun {
     this.#step('START');
     const startedAt = this.#turn.startedAt ?? clock.now();
     this.#turn = { ...this.#turn, attempt: this.#turn.attempt + 1, startedAt };
-    const begun = await this.#write();
-    if (!begun.ok) return this.end('failed', publicError(begun.failure));
+    const begun = await this.#write(this.#isStopped);
+    if (!begun.ok && this.#stop === undefined)
+      return this.end('failed', publicError(begun.failure));
     if (this.#stop === undefined) this.#announce();
     const takeBack = clock.after(limits.deadlineMs, () => this.stop('deadline'));
     try {
@@ -114,7 +120,7 @@ export class TurnRun {
     this.#step(ENDING[state]);
     const endedAt = this.#host.clock.now();
     this.#turn = { ...this.#turn, endedAt, error, usage: this.#usage };
-    const written = await this.#write();
+    const written = await this.#write(() => this.#stop === 'cut_off');
     if (!written.ok) this.#host.onError(this.#turn, written.failure);
     this.#tellEnd(state, { seq: null, error });
   }
@@ -125,7 +131,7 @@ export class TurnRun {
         if (this.#stop !== undefined) break;
         if (chunk.type === 'done') return await this.#finish(chunk);
         this.#take(chunk);
-        if (this.#text.length + this.#pending.length >= this.#host.limits.maxAnswerChars) {
+        if (this.#isFull) {
           this.#abort.abort();
           return await this.#finish({ type: 'done' });
         }
@@ -209,7 +215,10 @@ export class TurnRun {
   }
 
   /** The first token goes out at once, those after it a few milliseconds' worth at a time. */
-  #delta(text: string): void {
+  #delta(delta: string): void {
+    const room = this.#host.limits.maxAnswerChars - this.#text.length - this.#pending.length;
+    this.#isFull = delta.length >= room;
+    const text = cut(delta, room);
     if (text === '') return;
     const isFirst = this.#text === '' && this.#pending === '';
     this.#pending += text;
@@ -242,6 +251,7 @@ export class TurnRun {
     this.#turn = { ...this.#turn, attempt: this.#turn.attempt + 1 };
     this.#text = '';
     this.#pending = '';
+    this.#isFull = false;
     this.#nextIndex = 0;
     this.#usage = null;
     this.#announce();
@@ -260,7 +270,7 @@ export class TurnRun {
       return this.end('failed', agentError(empty));
     }
     this.#step('DONE');
-    const outcome = await this.#commitPatiently(this.#finalDraft(citations));
+    const outcome = await this.#commitPatiently(this.#finalDraft(citations), this.#isStopped);
     if (!outcome.ok) return this.end('failed', publicError(outcome.failure));
     this.#step('COMMITTED');
     this.#tellEnd('completed', { seq: outcome.value.seq, error: null });
@@ -287,14 +297,17 @@ export class TurnRun {
     };
   }
 
-  /** The answer is worth some waiting: a full mailbox and a store that is away pass. */
-  async #commitPatiently(draft: Unsettled<MessageDraft>): Promise<Outcome> {
+  /**
+   * What a turn has to write is worth some waiting: a full mailbox and a store that is away pass, and what may have
+   * been stored is asked for again by its key. `isOver` says when to wait no longer.
+   */
+  async #commitPatiently(draft: Unsettled<Draft>, isOver: () => boolean): Promise<Outcome> {
     for (let tries = 1; ; tries += 1) {
       const outcome = await this.#host.commit(draft);
-      if (outcome.ok || tries === MAX_COMMITS || this.#stop !== undefined) return outcome;
-      const { retryAfterMs } = outcome.failure;
-      if (retryAfterMs === undefined) return outcome;
-      await new Promise<void>((resolve) => this.#host.clock.after(retryAfterMs, resolve));
+      if (outcome.ok || tries === MAX_COMMITS || isOver()) return outcome;
+      if (!isRetryable(outcome.failure.reason)) return outcome;
+      const waitMs = outcome.failure.retryAfterMs ?? RETRY_MS;
+      await new Promise<void>((resolve) => this.#host.clock.after(waitMs, resolve));
     }
   }
 
@@ -304,8 +317,10 @@ export class TurnRun {
     this.#host.onEnded(state, this.#host.clock.now() - (startedAt ?? createdAt));
   }
 
-  #write(): Promise<Outcome> {
-    return this.#host.commit({ kind: 'turn', author: this.#author(), key: null, turn: this.#turn });
+  /** Writes the record as it is now. */
+  #write(isOver: () => boolean): Promise<Outcome> {
+    const draft = { kind: 'turn', author: this.#author(), key: null, turn: this.#turn } as const;
+    return this.#commitPatiently(draft, isOver);
   }
 
   #author(): Author {
@@ -317,4 +332,11 @@ export class TurnRun {
     if (next === undefined) throw new Error(`${event} in a turn that is ${this.#turn.state}`);
     this.#turn = { ...this.#turn, state: next };
   }
+}
+
+/** The first `room` characters, and no half of one that takes two. */
+function cut(text: string, room: number): string {
+  if (text.length <= room) return text;
+  const splits = /[\uD800-\uDBFF]/.test(text.charAt(room - 1));
+  return text.slice(0, splits ? room - 1 : room);
 }

@@ -28,12 +28,14 @@ export class Turns {
 
   /** Takes turns that are written down: new ones, or such as an earlier process did not finish. */
   enqueue(turns: readonly Turn[]): void {
-    this.#queue.push(...turns.filter((turn) => !isOver(turn.state)));
+    this.#queue.push(...turns.filter((turn) => !isOver(turn.state) && !this.#has(turn.id)));
     this.#next();
   }
 
+  /** The turn that runs. One whose end is being told is none any more. */
   snapshots(): TurnSnapshot[] {
-    return this.#running === undefined ? [] : [this.#running.snapshot()];
+    const running = this.#running;
+    return running === undefined || isOver(running.turn.state) ? [] : [running.snapshot()];
   }
 
   /** Undefined when it was told to stop; why not otherwise. Its end is told as `turn.ended`. */
@@ -76,6 +78,10 @@ export class Turns {
     this.#queue = [];
     this.#running?.stop('cut_off');
     this.#idle();
+  }
+
+  #has(id: TurnId): boolean {
+    return this.#running?.turn.id === id || this.#queue.some((turn) => turn.id === id);
   }
 
   #next(): void {
