@@ -2,7 +2,7 @@ import { fallbackOf } from '../../src/cli/help.ts';
 import { envNameOf, flagOf, type SettingName, settingOf } from '../../src/config.ts';
 import { SETTING_GROUPS } from '../../src/settings/table.ts';
 
-/** The two pages that are made from the table of settings. `npm test -- -u` writes them anew. */
+/** The two pages that are made from the table of settings. `npm test -- tests/config -u` writes them anew. */
 
 function groups(): ReadonlyArray<readonly [string, readonly SettingName[]]> {
   return Object.entries(SETTING_GROUPS).map(([group, settings]) => [
@@ -15,7 +15,7 @@ export function envExample(): string {
   const head = [
     '# Copy to `.env` and change what you need: every setting is here with its default.',
     '# The environment wins over this file, flags (`npm start -- --port 9000`) over both.',
-    '# Made from src/settings/table.ts: `npm test -- -u tests/config` writes it anew.',
+    '# Made from src/settings/table.ts: `npm test -- tests/config -u` writes it anew.',
   ];
   const sections = groups().map(([group, names]) =>
     [`# ${group}`, ...names.map(exampleLines)].join('\n\n'),
@@ -34,15 +34,13 @@ export function configurationPage(): string {
   const sections = groups().flatMap(([group, names]) => [
     `## ${group}`,
     '',
-    '| | default | values | |',
-    '|---|---|---|---|',
-    ...names.map(tableRow),
+    ...names.map(entry),
     '',
   ]);
   return [
     '# Configuration',
     '',
-    '<!-- Made from src/settings/table.ts: `npm test -- -u tests/config` writes it anew. -->',
+    '<!-- Made from src/settings/table.ts: `npm test -- tests/config -u` writes it anew. -->',
     '',
     'Settings are read once, at start, and checked together: a start with mistakes names all of them in one message',
     'and ends with code 1. Each is a variable of the environment and a flag: `COLLOQUY_PORT=9000` is',
@@ -54,14 +52,15 @@ export function configurationPage(): string {
     'forgets.',
     '',
     ...sections,
-  ].join('\n');
+  ]
+    .join('\n')
+    .trimEnd()
+    .concat('\n');
 }
 
-function tableRow(name: SettingName): string {
-  const { about, shape, isSecret } = settingOf(name);
-  const fallback = fallbackOf(name);
-  const shown = settingOf(name).otherwise === undefined ? `\`${fallback}\`` : fallback;
+function entry(name: SettingName): string {
+  const { about, shape, isSecret, otherwise } = settingOf(name);
+  const fallback = otherwise ?? `\`${fallbackOf(name)}\``;
   const secret = isSecret ? ' Secret: never printed or logged.' : '';
-  const names = `\`${envNameOf(name)}\` \`${flagOf(name)}\``;
-  return `| ${names} | ${shown} | ${shape} | ${about}${secret} |`;
+  return `- \`${envNameOf(name)}\`, \`${flagOf(name)}\`: ${about}${secret} Default: ${fallback}. Values: ${shape}.`;
 }
