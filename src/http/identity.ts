@@ -1,5 +1,5 @@
 import { errors, jwtVerify, SignJWT } from 'jose';
-import type { Store } from '../../storage/store.ts';
+import type { ActorParts } from '../../actors/actor-parts.ts';
 import { type Failure, failure } from '../domain/failure.ts';
 import { isId, newParticipantId, participantId } from '../domain/ids.ts';
 import { type Author, MAX_NAME_CHARS } from '../domain/participant.ts';
@@ -90,6 +90,6 @@ export class Identity {
 }
 
 /** The store's own signing secret, made at its first start. */
-export function signingSecret(store: Store) {
+export function signingSecret(store: ActorParts['store']) {
   return store.secret('token-signing', () => crypto.getRandomValues(new Uint8Array(SECRET_BYTES)));
 }
