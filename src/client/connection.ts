@@ -51,8 +51,12 @@ const FINAL_CODES = CLOSE_CODES.protocol_error;
 const NORMAL_CLOSE = 1000;
 /** From the opening of the socket to the welcome. */
 const WELCOME_WITHIN_MS = 15_000;
+/** From an error to the close that goes with it. */
+const CLOSE_WITHIN_MS = 100;
 /** A connection that lived this long was a success, so that the next failure counts from 0 again. */
 const STABLE_MS = 5_000;
+/** One that was welcomed and then lost sooner counts as so many at most: the server is there, but something is not right. */
+const FAILURES_IF_WELCOMED = 2;
 
 export class Connection {
   readonly #parts: ConnectionParts;
@@ -113,8 +117,12 @@ export class Connection {
     socket.addEventListener('close', ({ code, reason }) => {
       if (isCurrent()) this.#lost(code, reason);
     });
-    // A close follows every error; the listener is there because Node ends a process over an unheard one.
-    socket.addEventListener('error', () => undefined);
+    // A close is to follow, and says more; Node 22 has none after a connection that was refused.
+    socket.addEventListener('error', () => {
+      clock.after(CLOSE_WITHIN_MS, () => {
+        if (isCurrent()) this.#drop('unreachable');
+      });
+    });
   }
 
   async #greet(socket: Socket): Promise<void> {
@@ -184,11 +192,13 @@ export class Connection {
 
   #retry(reason: string): void {
     const { clock, random } = this.#parts;
-    const wasStable =
-      this.#onlineSinceMs !== undefined && clock.now() - this.#onlineSinceMs >= STABLE_MS;
+    const onlineSinceMs = this.#onlineSinceMs;
     const asked = this.#bye?.reconnect_after_ms;
     this.#forget();
-    if (wasStable) this.#failures = 0;
+    if (onlineSinceMs !== undefined) {
+      const isStable = clock.now() - onlineSinceMs >= STABLE_MS;
+      this.#failures = isStable ? 0 : Math.min(this.#failures, FAILURES_IF_WELCOMED);
+    }
     const waitMs = Math.max(
       backoffMs(this.#failures, random()),
       asked === undefined ? 0 : atLeastMs(asked, random()),

@@ -232,6 +232,8 @@ function newEntry(draft: Draft): Entry {
     resolve = keep;
     reject = breakIt;
   });
+  // Who does not await it is told by the draft's state, not by the end of the process.
+  receipt.catch(() => undefined);
   return { draft, receipt, resolve, reject };
 }
 

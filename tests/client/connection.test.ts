@@ -74,6 +74,9 @@ test('waits longer after each failure, up to a limit, and not after a connection
   for (let failure = 0; failure < 8; failure += 1) await fail();
   expect(waits).toEqual([250, 500, 1_000, 2_000, 4_000, 8_000, 10_000, 10_000]);
   await server.welcome();
+  await fail();
+  expect(waits.at(-1)).toBe(1_000);
+  await server.welcome();
   await clock.pass(5_000);
   await fail();
   expect(waits.at(-1)).toBe(250);
@@ -145,6 +148,15 @@ test('a server that never says welcome is given up, and another try is made', as
   await server.open();
   await clock.pass(15_000);
   expect(client.state.kind).toBe('offline');
+  await clock.pass(250);
+  expect(server.sockets).toHaveLength(2);
+});
+
+test('an error without a close is the end of a socket, too', async () => {
+  const { client, server, clock } = scene();
+  server.socket.emit('error', {});
+  await clock.pass(100);
+  expect(client.state).toMatchObject({ kind: 'offline', reason: 'unreachable' });
   await clock.pass(250);
   expect(server.sockets).toHaveLength(2);
 });

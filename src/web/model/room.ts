@@ -39,6 +39,8 @@ export class Room {
   /** How far the others have read, by participant id, as told since we came. */
   readonly reads = new Map<string, number>();
   readonly #quotes = new Map<number, MessageView | 'loading' | 'gone'>();
+  /** The newest message when a turn ended, by turn id. */
+  readonly #endings = new Map<string, number>();
   readonly #listeners = new Set<() => void>();
   readonly #offs: (() => void)[];
   #lastAnnouncement = 0;
@@ -59,7 +61,16 @@ export class Room {
         this.reads.set(participantId, Math.max(seq, this.reads.get(participantId) ?? 0));
         this.#notify();
       }),
-      client.on('state', () => this.#notify()),
+      this.conversation.on('turn', (turn) => {
+        if (isOver(turn)) this.#endings.set(turn.turnId, this.timeline?.newestSeq ?? 0);
+        for (const id of this.#endings.keys()) {
+          if (!this.conversation.turns.has(id)) this.#endings.delete(id);
+        }
+      }),
+      client.on('state', ({ kind }) => {
+        if (kind === 'online') this.hasLoadFailed = false;
+        this.#notify();
+      }),
     ];
   }
 
@@ -78,15 +89,12 @@ export class Room {
     return this.client.participant?.id;
   }
 
-  /** Turns that are worth showing: running, or ended without a message. */
+  /** Turns that are worth showing: running, or ended without a message, until something else is said. */
   get shownTurns(): readonly TurnView[] {
-    return [...this.conversation.turns.values()].filter(
-      (turn) => turn.messageSeq === undefined && turn.state !== 'superseded',
-    );
-  }
-
-  get isAgentSpeaking(): boolean {
-    return this.shownTurns.some((turn) => !isOver(turn));
+    return [...this.conversation.turns.values()].filter((turn) => {
+      if (turn.messageSeq !== undefined || turn.state === 'superseded') return false;
+      return !isOver(turn) || this.#endings.get(turn.turnId) === this.timeline?.newestSeq;
+    });
   }
 
   /** Names; we may type in another window, too, which is not news. */

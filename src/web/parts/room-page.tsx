@@ -13,6 +13,7 @@ import { inOrder, People } from './people.tsx';
 import { RoomHeader } from './room-header.tsx';
 import { TypingLine } from './typing-line.tsx';
 import { useDocumentTitle } from './use-document-title.ts';
+import { useUnsentWarning } from './use-unsent-warning.ts';
 
 const SAY: Purpose = { kind: 'say' };
 const MAX_CHARS = 10_000;
@@ -30,6 +31,7 @@ export function RoomPage({ room }: { room: Room }) {
   );
   const title = titleOf(room);
   useDocumentTitle(room, title);
+  useUnsentWarning(room);
   useEffect(() => field.current?.focus(), [room]);
 
   const onReply = useCallback((to: MessageView) => setPurpose({ kind: 'reply', to }), []);

@@ -39,9 +39,11 @@ export function TurnRow({ turn, onCancel }: TurnRowProps) {
           </ul>
         )}
         {turn.text !== '' && (
-          <p class={isRunning ? 'content content-coming' : 'content content-left'} dir="auto">
-            {turn.text}
-          </p>
+          <div class="bubble">
+            <p class={isRunning ? 'content content-coming' : 'content content-left'} dir="auto">
+              {turn.text}
+            </p>
+          </div>
         )}
         {isRunning && (
           <button type="button" class="button button-small" onClick={() => onCancel(turn.turnId)}>
