@@ -238,11 +238,17 @@ export class Audience {
   #checkBudgets(headSeq: number): void {
     this.#noticeChars = 0;
     for (const subscription of this.#live) {
-      if (!this.#isOver(subscription)) continue;
-      // What is only queued here goes out now: `drained` is told of what the other side has not read.
-      subscription.outlet.flush();
-      if (this.#isOver(subscription)) this.#congest(subscription, headSeq);
+      this.#congestIfOver(subscription, headSeq);
     }
+  }
+
+  #congestIfOver(subscription: Subscription, position: number): boolean {
+    if (!this.#isOver(subscription)) return false;
+    // What is only queued here goes out now: `drained` is told of what the other side has not read.
+    subscription.outlet.flush();
+    if (!this.#isOver(subscription)) return false;
+    this.#congest(subscription, position);
+    return true;
   }
 
   #congest(subscription: Subscription, position: number): void {
@@ -273,6 +279,8 @@ export class Audience {
           this.#goLive(subscription);
           return;
         }
+        // Before each page: a connection has one budget, however often and wherever it joins.
+        if (this.#congestIfOver(subscription, position)) return;
         const events = this.#recentAfter(position) ?? (await this.#readAfter(position));
         // It may have been let go of while its page was read.
         if (subscription.state !== 'replaying') return;

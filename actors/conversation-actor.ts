@@ -303,6 +303,8 @@ export class ConversationActor implements ConversationPort, WriterHost {
     const unsure = await this.#writer.findUnsure();
     if (this.state !== 'loading') return;
     if (!unsure.ok) return this.failed(unsure.failure.cause);
+    // Made again under this id, elsewhere, or restored from before: who listens has to come in anew.
+    if (this.#isAnother(loaded.value.conversation)) return this.#say('GONE');
     this.#adopt(loaded.value);
     this.#unsureSince = undefined;
     this.#refusal = undefined;
@@ -311,6 +313,11 @@ export class ConversationActor implements ConversationPort, WriterHost {
     this.#open('open');
     if (unsure.value !== undefined) this.#found(unsure.value);
     if (this.#writer.depth > 0) this.#say('MAIL');
+  }
+
+  #isAnother({ epoch, headSeq }: Conversation): boolean {
+    const before = this.#conversation;
+    return before !== undefined && (before.epoch !== epoch || before.headSeq > headSeq);
   }
 
   #adopt({ conversation, members }: ConversationState): void {

@@ -11,6 +11,8 @@ import { Session } from './websocket/session.ts';
 
 /** uWS ends a connection over its limit without a word; ours comes first, and says why. */
 const OWN_LIMIT_FIRST = 64;
+/** Unread bytes that answers may take beyond twice the budget of events. */
+const ANSWER_BYTES = 1024 * 1024;
 /** Milliseconds that closing connections get to read their last frames. */
 const LINGER_MS = 1_000;
 /** Told to clients that a stopping server sends away, milliseconds. */
@@ -87,7 +89,8 @@ function listen(
 
 function serveWebSocket(app: uWS.TemplatedApp, edge: Edge, sessions: Set<Session>): void {
   const flusher = new Flusher();
-  const { maxFrameBytes, maxConnections } = edge.limits;
+  const { maxFrameBytes, maxConnections, outboundBytes } = edge.limits;
+  const mostUnreadBytes = outboundBytes * 2 + ANSWER_BYTES;
   const bySocket = new WeakMap<Connection, Session>();
   const sessionOf = (ws: uWS.WebSocket<SocketData>) => {
     const { connection } = ws.getUserData();
@@ -97,8 +100,8 @@ function serveWebSocket(app: uWS.TemplatedApp, edge: Edge, sessions: Set<Session
     maxPayloadLength: maxFrameBytes * OWN_LIMIT_FIRST,
     // The bound is ours (actors/audience.ts): a limit of uWS's own drops frames without a word.
     maxBackpressure: 0,
-    // So are the heartbeats, which say why before they close.
-    idleTimeout: 0,
+    // So are the heartbeats, which say why before they close; this one ends what was closed and is never read.
+    idleTimeout: idleSeconds(edge.limits.heartbeatMs),
     sendPingsAutomatically: false,
     upgrade: (res, req, context) => {
       const header = req.getHeader('authorization');
@@ -113,7 +116,7 @@ function serveWebSocket(app: uWS.TemplatedApp, edge: Edge, sessions: Set<Session
     },
     open: (ws) => {
       const data = ws.getUserData();
-      const connection = new Connection(ws, flusher);
+      const connection = new Connection(ws, flusher, mostUnreadBytes);
       data.connection = connection;
       if (edge.meters.connections >= maxConnections) {
         edge.meters.refuse('too_many_connections');
@@ -150,6 +153,11 @@ function serveWebSocket(app: uWS.TemplatedApp, edge: Edge, sessions: Set<Session
       session.end();
     },
   });
+}
+
+/** Three heartbeats of nothing, within what uWS can count. */
+function idleSeconds(heartbeatMs: number): number {
+  return Math.min(Math.max(Math.ceil((heartbeatMs * 3) / 1_000), 8), 960);
 }
 
 /** One sweep for all connections: who said no `hello`, who went silent, whose token is over. */

@@ -22,13 +22,16 @@ export class Connection implements Outlet {
   readonly topics: TopicMember;
   readonly #flusher: Flusher;
   readonly #flush = () => this.flush();
+  readonly #mostUnreadBytes: number;
   #socket: Socket | undefined;
   #queue: string[] = [];
   #queuedChars = 0;
 
-  constructor(socket: Socket, flusher: Flusher) {
+  /** Above `mostUnreadBytes` it is closed: even answers are not piled up for who reads nothing. */
+  constructor(socket: Socket, flusher: Flusher, mostUnreadBytes: number) {
     this.#socket = socket;
     this.#flusher = flusher;
+    this.#mostUnreadBytes = mostUnreadBytes;
     this.topics = {
       enter: (topic) => {
         this.#socket?.subscribe(topic);
@@ -62,13 +65,13 @@ export class Connection implements Outlet {
     if (queue.length === 0 || socket === undefined) return;
     this.#queue = [];
     this.#queuedChars = 0;
-    if (queue.length === 1) {
-      socket.send(queue[0] as string);
-      return;
+    if (queue.length === 1) socket.send(queue[0] as string);
+    else {
+      socket.cork(() => {
+        for (const frame of queue) socket.send(frame);
+      });
     }
-    socket.cork(() => {
-      for (const frame of queue) socket.send(frame);
-    });
+    if (socket.getBufferedAmount() > this.#mostUnreadBytes) this.#end(socket, 'slow_consumer');
   };
 
   readonly bufferedBytes = (): number =>
@@ -76,16 +79,16 @@ export class Connection implements Outlet {
 
   /** Says `bye`, lets what is queued go out, and closes. */
   readonly close = (reason: CloseReason, reconnectAfterMs?: number): void => {
-    const socket = this.#socket;
-    if (socket === undefined) return;
-    this.say({
-      type: 'bye',
-      reason,
-      ...(reconnectAfterMs === undefined ? {} : { reconnect_after_ms: reconnectAfterMs }),
-    });
     this.flush();
-    socket.end(CLOSE_CODES[reason], reason);
+    if (this.#socket !== undefined) this.#end(this.#socket, reason, reconnectAfterMs);
   };
+
+  /** uWS calls `forget` before `end` returns; what it has buffered goes out all the same, or times out. */
+  #end(socket: Socket, reason: CloseReason, reconnectAfterMs?: number): void {
+    const after = reconnectAfterMs === undefined ? {} : { reconnect_after_ms: reconnectAfterMs };
+    socket.send(encodeFrame({ type: 'bye', reason, ...after }));
+    socket.end(CLOSE_CODES[reason], reason);
+  }
 
   ping(): void {
     this.#socket?.ping();
