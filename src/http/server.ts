@@ -66,7 +66,7 @@ export async function startServer(
  * else shares it; exclusively, or on 0, its sockets keep the port from the next server for a minute after they closed.
  */
 function freePort(host: string, port: number): Promise<number | undefined> {
-  const probe = createServer();
+  const probe = createServer((early) => early.destroy());
   return new Promise((resolve) => {
     probe.once('error', () => resolve(undefined));
     probe.listen({ host, port, exclusive: true }, () => {
