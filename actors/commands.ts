@@ -7,7 +7,8 @@ import { type Author, type Member, mayManage, type Role } from '../src/domain/pa
 import { err, ok, type Result } from '../src/domain/result.ts';
 import { memberOf } from './access.ts';
 import type { ConversationActor } from './conversation-actor.ts';
-import type { Outcome } from './draft.ts';
+import type { Draft, Outcome, Unsettled } from './draft.ts';
+import { receiptOf } from './receipts.ts';
 import type { Registry } from './registry.ts';
 
 /** What people do to a conversation, the same over every transport. */
@@ -64,32 +65,33 @@ export async function amend(actor: ConversationActor, amendment: Amendment): Pro
       failure('forbidden', { message: 'Only its sender or an owner may change a message.' }),
     );
   }
-  if (body.deleted === true && key === null) return err(failure('deleted'));
-  if (body.deleted === true || actor.isErased(targetSeq)) {
-    return repeatedOr(actor, amendment, failure('deleted'));
-  }
-  if (content === undefined) {
-    const body = encodeBody('message.deleted', { target_seq: targetSeq });
-    return actor.post({ kind: 'message.deleted', author: member.value, key, targetSeq, body });
-  }
-  const edit = encodeBody('message.edited', { target_seq: targetSeq, content });
-  return actor.post({ kind: 'message.edited', author: member.value, key, targetSeq, body: edit });
+  const from = { author: member.value, key, targetSeq };
+  const draft: Unsettled<Draft> =
+    content === undefined
+      ? {
+          kind: 'message.deleted',
+          ...from,
+          body: encodeBody('message.deleted', { target_seq: targetSeq }),
+        }
+      : {
+          kind: 'message.edited',
+          ...from,
+          body: encodeBody('message.edited', { target_seq: targetSeq, content }),
+        };
+  return body.deleted === true ? repeated(actor, draft) : actor.post(draft);
 }
 
-/** A repeated request whose first one did what now stands in its way gets the old receipt. */
-async function repeatedOr(
-  actor: ConversationActor,
-  { author, key }: Amendment,
-  otherwise: Failure,
-): Promise<Outcome> {
-  if (key === null) return err(otherwise);
+/** The message is deleted: a repeated request whose first one came before that gets the old receipt. */
+async function repeated(actor: ConversationActor, draft: Unsettled<Draft>): Promise<Outcome> {
+  const { author, key } = draft;
+  if (key === null) return err(failure('deleted'));
   const found = await actor.store.findKey(actor.id, author.id, key);
   if (!found.ok) return err(failure('storage_unavailable', { cause: found.failure.cause }));
-  if (found.value === undefined) return err(otherwise);
-  const read = await actor.store.readEvents(actor.id, { afterSeq: found.value - 1, limit: 1 });
-  const event = read.ok ? read.value[0] : undefined;
-  if (event === undefined) return err(otherwise);
-  return ok({ seq: event.seq, createdAt: event.createdAt, duplicate: true });
+  const seq = found.value;
+  if (seq === undefined) return err(failure('deleted'));
+  const read = await actor.store.readEvents(actor.id, { afterSeq: seq - 1, limit: 1 });
+  if (!read.ok) return err(failure('storage_unavailable', { cause: read.failure.cause }));
+  return receiptOf(draft, read.value[0], seq);
 }
 
 /** A message as it stands now. */

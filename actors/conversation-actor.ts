@@ -181,10 +181,6 @@ export class ConversationActor implements ConversationPort, WriterHost {
     return this.turns === undefined ? failure('turn_not_found') : this.turns.cancel(id);
   }
 
-  isErased(seq: number): boolean {
-    return this.#recent.isErased(seq);
-  }
-
   /** The store has answered for it at least once. */
   get hasOpened(): boolean {
     return this.#conversation !== undefined;
@@ -349,7 +345,7 @@ export class ConversationActor implements ConversationPort, WriterHost {
       maxParticipants: limits.maxParticipants,
       maxQueuedTurns: limits.maxQueuedTurns,
       openTurns: this.#turns?.open ?? 0,
-      isErased: (seq) => this.isErased(seq),
+      isErased: (seq) => this.#recent.isErased(seq),
       isAgents: (seq) => this.#recent.isAgents(seq),
     };
   }

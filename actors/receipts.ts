@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { type LogEvent, redactBody } from '../src/domain/event.ts';
 import { failure } from '../src/domain/failure.ts';
 import { err, ok } from '../src/domain/result.ts';
-import type { Draft, Outcome } from './draft.ts';
+import type { Draft, Outcome, Unsettled } from './draft.ts';
 import type { Staged } from './stage.ts';
 
 /** What senders are told about their drafts: the new seq, or that of the event that their key has made before. */
@@ -23,13 +23,17 @@ export function settleAll(drafts: Iterable<Draft>, outcome: Outcome): void {
 }
 
 /** The answer to a key that was stored as `event`, which is absent when it was trimmed since. */
-export function receiptOf(draft: Draft, event: LogEvent | undefined, seq: number): Outcome {
+export function receiptOf(
+  draft: Unsettled<Draft>,
+  event: LogEvent | undefined,
+  seq: number,
+): Outcome {
   if (event !== undefined && !isSameRequest(draft, event)) return err(failure('key_reused'));
   return ok({ seq, createdAt: event?.createdAt ?? 0, duplicate: true });
 }
 
 /** Whether the draft asks for what the event is. What was erased can't be compared, and counts as the same. */
-function isSameRequest(draft: Draft, event: LogEvent): boolean {
+function isSameRequest(draft: Unsettled<Draft>, event: LogEvent): boolean {
   if (draft.kind !== event.kind) return false;
   if (!('body' in draft) || isSameBody(draft.kind, draft.body, event.body)) return true;
   return isDeepStrictEqual(JSON.parse(draft.body), JSON.parse(event.body));

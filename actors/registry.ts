@@ -13,6 +13,8 @@ const FIRST_RETRY_MS = 100;
 const LONGEST_RETRY_MS = 5_000;
 /** Conversations stopped at once to make room, when as many are live as may be. */
 const MAKE_ROOM = 64;
+/** Milliseconds without use before that may happen to one: an asker has what it asked for in hand, long before. */
+const SETTLED_MS = 1_000;
 
 /**
  * The live conversations of this process.
@@ -66,6 +68,7 @@ export class Registry {
   async get(id: ConversationId): Promise<Result<ConversationActor, Failure>> {
     const actor = this.#live.get(id) ?? this.#activate(id);
     if (!(actor instanceof ConversationActor)) return err(actor);
+    actor.lastUsedAt = this.#parts.clock.now();
     switch (await actor.opened) {
       case 'open':
         if (this.#unfinished.delete(id)) await this.#recover(actor);
@@ -84,8 +87,14 @@ export class Registry {
     events: readonly LogEvent[],
   ): Promise<Result<ConversationActor, Failure>> {
     if (this.#isDraining) return err(failure('draining'));
+    if (!this.#hasRoom()) return err(failure('overloaded'));
     const created = await this.#parts.store.create(state, events);
-    if (created.ok) return this.get(state.conversation.id);
+    if (created.ok) {
+      const { id } = state.conversation;
+      // It is stored, so it is not refused, though others may have taken the room meanwhile.
+      if (!this.#isDraining && !this.#live.has(id)) this.#wake(id);
+      return this.get(id);
+    }
     return err(
       created.failure.reason === 'already_exists'
         ? failure('already_exists')
@@ -118,10 +127,16 @@ export class Registry {
 
   #activate(id: ConversationId): ConversationActor | Failure {
     if (this.#isDraining) return failure('draining');
-    if (this.#live.size >= this.#parts.limits.maxLive) {
-      this.#makeRoom();
-      if (this.#live.size >= this.#parts.limits.maxLive) return failure('overloaded');
-    }
+    return this.#hasRoom() ? this.#wake(id) : failure('overloaded');
+  }
+
+  #hasRoom(): boolean {
+    const { maxLive } = this.#parts.limits;
+    if (this.#live.size >= maxLive) this.#makeRoom();
+    return this.#live.size < maxLive;
+  }
+
+  #wake(id: ConversationId): ConversationActor {
     const actor = new ConversationActor(id, this.#parts, {
       passivated: () => this.#forget(actor),
       failed: () => this.#supervise(actor),
@@ -171,12 +186,13 @@ export class Registry {
     for (const actor of this.#live.values()) actor.sweep(now, SWEEP_MS);
   }
 
-  /** Stops the least recently used that nobody needs. */
+  /** Stops the least recently used that nobody needs, and nobody asked for a moment ago and has yet to use. */
   #makeRoom(): void {
+    const latest = this.#parts.clock.now() - SETTLED_MS;
     const byUse = [...this.#live.values()].sort((a, b) => a.lastUsedAt - b.lastUsedAt);
     let room = MAKE_ROOM;
     for (const actor of byUse) {
-      if (room === 0) return;
+      if (room === 0 || actor.lastUsedAt > latest) return;
       if (actor.passivateIfIdle()) room -= 1;
     }
   }

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { AgentFailure } from '../../actors/agent-port.ts';
 import { idOf, recordOf, scene, story } from '../support/agent-scene.ts';
-import { ada, message, offer, said, settled } from '../support/test-actors.ts';
+import { ada, message, offer, settled } from '../support/test-actors.ts';
 import type { TestAgent } from '../support/test-agent.ts';
 
 describe('a turn', () => {

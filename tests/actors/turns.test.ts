@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { turnId } from '../../src/domain/ids.ts';
 import { idOf, recordOf, scene, story } from '../support/agent-scene.ts';
-import { ada, assistant, listen, message, offer, said, settled } from '../support/test-actors.ts';
+import { ada, listen, message, offer, said, settled } from '../support/test-actors.ts';
 
 describe('the turns of a conversation', () => {
   it('run one at a time, in the order in which they were asked for', async () => {
