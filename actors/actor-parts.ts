@@ -25,14 +25,14 @@ export interface ActorLimits {
 }
 
 /** Plain numbers, read when somebody looks: counting costs the hot path an addition. */
-export interface Counters extends AudienceCounters {
+interface Counters extends AudienceCounters {
   /** A batch of so many events was committed. */
   readonly commit: (events: number) => void;
   readonly turnEnded: (state: EndState, tookMs: number) => void;
 }
 
 /** Tells the log about something that is nobody's answer: an event name, ids, and the cause. */
-export type Report = (event: string, about: Readonly<Record<string, unknown>>) => void;
+type Report = (event: string, about: Readonly<Record<string, unknown>>) => void;
 
 /** What every conversation of a process shares. */
 export interface ActorParts {

@@ -30,7 +30,7 @@ export function countHumans(members: Iterable<Member>): number {
 }
 
 /** `@id` or `@name`, as a word of its own, in any case. */
-export function isMentioned(agent: AgentSettings, content: string): boolean {
+function isMentioned(agent: AgentSettings, content: string): boolean {
   if (!content.includes('@')) return false;
   const text = content.toLowerCase();
   return [agent.id, agent.name].some((name) => hasWord(text, `@${name.toLowerCase()}`));

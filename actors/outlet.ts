@@ -80,7 +80,7 @@ export type Notice =
       readonly error: TurnError | null;
     };
 
-export interface AgentName {
+interface AgentName {
   readonly id: ParticipantId;
   readonly name: string;
 }

@@ -27,7 +27,7 @@ export interface StageView {
 }
 
 /** A draft that became an event, and those of the same sender and key that came in with it. */
-export interface Numbered {
+interface Numbered {
   readonly draft: Draft;
   readonly event: LogEvent;
   readonly twins: Draft[];

@@ -42,9 +42,10 @@ export const AREAS: readonly Area[] = [
     imports: ['client', 'protocol', 'domain'],
     outside: 'packages',
   },
+  { name: 'version', paths: ['src/version.ts'], imports: [] },
   {
     name: 'process',
-    paths: ['src/runtime.ts', 'src/main.ts', 'src/cli/'],
+    paths: ['src/runtime.ts', 'src/open-store.ts', 'src/open-agent.ts', 'src/main.ts', 'src/cli/'],
     imports: 'everything',
   },
   {

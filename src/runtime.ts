@@ -4,9 +4,6 @@ import { type Clock, systemClock } from '../actors/clock.ts';
 import { CommitTick } from '../actors/commit-tick.ts';
 import { Registry } from '../actors/registry.ts';
 import type { Store } from '../storage/store.ts';
-import { openAgentOf } from './cli/open-agent.ts';
-import { openStoreOf } from './cli/open-store.ts';
-import { VERSION } from './cli/version.ts';
 import type { Config } from './config.ts';
 import type { AgentSettings } from './domain/conversation.ts';
 import { participantId } from './domain/ids.ts';
@@ -15,6 +12,9 @@ import { wireEncoder } from './http/encoder.ts';
 import { Identity, signingSecret } from './http/identity.ts';
 import type { Log } from './observability/log.ts';
 import { Meters } from './observability/meters.ts';
+import { openAgentOf } from './open-agent.ts';
+import { openStoreOf } from './open-store.ts';
+import { VERSION } from './version.ts';
 
 /** Milliseconds that tokens are gathered before they go out as one delta. */
 const DELTA_MS = 10;

@@ -1,6 +1,6 @@
 import { envNameOf, printable, SETTING_NAMES } from '../config.ts';
+import { openAgentOf } from '../open-agent.ts';
 import { insecureModes } from './insecure-modes.ts';
-import { openAgentOf } from './open-agent.ts';
 import { loadSettings } from './settings.ts';
 import { UsageError } from './usage-error.ts';
 import { withStore } from './with-store.ts';

@@ -1,7 +1,7 @@
+import { VERSION } from '../version.ts';
 import { COMMANDS, type CommandName } from './commands.ts';
 import { overview, usageOf } from './help.ts';
 import { UsageError } from './usage-error.ts';
-import { VERSION } from './version.ts';
 
 /** Errors whose message is all that the person needs. */
 const PLAIN = new Set(['UsageError', 'StartError', 'OpenError', 'AgentOptionsError']);

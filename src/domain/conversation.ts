@@ -7,11 +7,11 @@ export type Visibility = (typeof VISIBILITIES)[number];
 
 export const SPEAKS = ['auto', 'always', 'mention', 'never'] as const;
 /** When the agent answers. `auto`: every message while there is one human member, mentions and replies when there are more. */
-export type Speaks = (typeof SPEAKS)[number];
+type Speaks = (typeof SPEAKS)[number];
 
 export const WHILE_BUSY = ['enqueue', 'reject', 'interrupt', 'rollback', 'debounce'] as const;
 /** What a message does that comes while the agent speaks. */
-export type WhileBusy = (typeof WHILE_BUSY)[number];
+type WhileBusy = (typeof WHILE_BUSY)[number];
 
 export interface AgentSettings {
   readonly id: ParticipantId;

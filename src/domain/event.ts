@@ -1,7 +1,7 @@
 import type { ParticipantId, TurnId } from './ids.ts';
 import type { Author, Member, Role } from './participant.ts';
 
-export const EVENT_KINDS = [
+const EVENT_KINDS = [
   'message',
   'message.edited',
   'message.deleted',

@@ -23,7 +23,7 @@ export interface Edge {
   readonly labels: { readonly store: string; readonly agent: string; readonly version: string };
 }
 
-export interface EdgeLimits {
+interface EdgeLimits {
   readonly maxFrameBytes: number;
   readonly maxBodyBytes: number;
   readonly maxMessageChars: number;
@@ -36,7 +36,7 @@ export interface EdgeLimits {
 }
 
 /** What a conversation is when nothing else was said. `agent` is null when the server has none. */
-export interface ConversationDefaults {
+interface ConversationDefaults {
   readonly visibility: Visibility;
   readonly agent: AgentSettings | null;
 }

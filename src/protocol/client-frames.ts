@@ -78,6 +78,6 @@ export const CLIENT_FRAMES = {
   ping: z.object({ type: z.literal('ping'), id: RequestId.optional() }),
 } as const;
 
-export type ClientFrameType = keyof typeof CLIENT_FRAMES;
+type ClientFrameType = keyof typeof CLIENT_FRAMES;
 export type ClientFrames = { [T in ClientFrameType]: z.infer<(typeof CLIENT_FRAMES)[T]> };
 export type ClientFrame = ClientFrames[ClientFrameType];

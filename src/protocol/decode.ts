@@ -42,7 +42,7 @@ export function invalidField(error: z.ZodError): Failure {
 }
 
 /** Undefined when the text is not JSON. */
-export function parseJson(text: string): unknown {
+function parseJson(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {

@@ -25,7 +25,7 @@ export const TimeField = z.iso.datetime({ precision: 3 });
 export const ContentField = z.string().min(1);
 
 /** Bytes of metadata as JSON. */
-export const MAX_METADATA_BYTES = 4096;
+const MAX_METADATA_BYTES = 4096;
 /** Levels of objects and lists in it: deeper text is an attack on somebody's parser. */
 const MAX_METADATA_DEPTH = 16;
 const encoder = new TextEncoder();
@@ -52,7 +52,7 @@ export const NameField = z
 
 export const TokenField = z.string().min(1).max(8192);
 export const RoleField = z.enum(ROLES);
-export const KindField = z.enum(['human', 'agent']);
+const KindField = z.enum(['human', 'agent']);
 export const VisibilityField = z.enum(VISIBILITIES);
 export const SpeaksField = z.enum(SPEAKS);
 export const WhileBusyField = z.enum(WHILE_BUSY);

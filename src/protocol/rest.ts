@@ -20,7 +20,7 @@ const AgentPatch = z
   .object({ name: NameField, speaks: SpeaksField, while_busy: WhileBusyField })
   .partial();
 
-export const TitleField = z.string().trim().min(1).max(200);
+const TitleField = z.string().trim().min(1).max(200);
 
 export const CreateConversation = z.object({
   conversation_id: ConversationIdField.optional(),
@@ -62,8 +62,8 @@ const Whole = z
   .transform(Number);
 
 /** Items of a page at most, and when not said. */
-export const MAX_PAGE = 500;
-export const DEFAULT_PAGE = 100;
+const MAX_PAGE = 500;
+const DEFAULT_PAGE = 100;
 const Limit = Whole.pipe(z.int().min(1).max(MAX_PAGE)).default(DEFAULT_PAGE);
 
 /** A `next_cursor`: the end of a page from which the next one goes on. It wins over the field of its name. */

@@ -22,7 +22,7 @@ const attempt = z.int().min(0);
 const member = AuthorField.extend({ role: RoleField });
 const failed = z.object({ code: z.int(), reason: z.string(), message: z.string() });
 
-export const TurnSnapshot = z.object({
+const TurnSnapshot = z.object({
   type: z.literal('turn.snapshot'),
   ...turn,
   attempt,
@@ -42,7 +42,7 @@ const event = {
   created_at: TimeField,
 };
 
-export const EVENTS = {
+const EVENTS = {
   message: z.object({
     ...event,
     kind: z.literal('message'),

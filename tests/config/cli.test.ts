@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { VERSION } from '../../src/cli/version.ts';
+import { VERSION } from '../../src/version.ts';
 import { Identity, signingSecret } from '../../src/http/identity.ts';
 import { openStore } from '../../storage/open.ts';
 import { within } from '../support/deadline.ts';

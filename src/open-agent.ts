@@ -1,9 +1,9 @@
-import type { Agent } from '../../actors/agent-port.ts';
-import type { Config } from '../config.ts';
+import type { Agent } from '../actors/agent-port.ts';
+import type { Config } from './config.ts';
 
 /** The agent that the settings ask for. Throws `AgentOptionsError`, with a message for the operator. */
 export async function openAgentOf(config: Config): Promise<Agent | undefined> {
-  const { openAgent } = await import('../agent/open.ts');
+  const { openAgent } = await import('./agent/open.ts');
   const { maxAnswerChars, agentTokensPerSecond } = config;
   return openAgent({
     kind: config.agent,

@@ -1,22 +1,21 @@
-import type { Store } from '../../storage/store.ts';
-import type { Config } from '../config.ts';
-import type { Log } from '../observability/log.ts';
-import type { Meters } from '../observability/meters.ts';
-import { timedStore } from './timed-store.ts';
+import type { Store } from '../storage/store.ts';
+import type { Config } from './config.ts';
+import type { Log } from './observability/log.ts';
+import type { Meters } from './observability/meters.ts';
 
 /**
  * The store that the settings ask for, its migrations done, behind the cache. Throws `OpenError`, with a message
  * for the operator. `meters` learn how long appends take, and where the cache is read.
  */
 export async function openStoreOf(config: Config, log: Log, meters?: Meters): Promise<Store> {
-  const { cacheStatsOf, openStore } = await import('../../storage/open.ts');
+  const { cacheStatsOf, openStore } = await import('../storage/open.ts');
   const store = openStore(config.store, {
     synchronous: config.sqliteSynchronous,
     cacheBytes: config.cacheBytes,
     cacheConversations: config.cacheConversations,
+    onCommit: ({ seconds }) => meters?.onAppend(seconds),
     onError: (cause) => log.error('store_error', { cause }),
   });
-  if (meters === undefined) return store;
-  meters.cache = () => cacheStatsOf(store);
-  return timedStore(store, (seconds) => meters.onAppend(seconds));
+  if (meters !== undefined) meters.cache = () => cacheStatsOf(store);
+  return store;
 }
