@@ -20,7 +20,7 @@ interface Backend {
 }
 
 const BACKENDS: Readonly<Record<string, Backend>> = {
-  memory: { example: 'memory:', open: () => new MemoryStore() },
+  memory: { example: 'memory:', open: (_, { onCommit }) => new MemoryStore(onCommit) },
   sqlite: { example: 'sqlite:PATH', open: openSqlite },
 };
 

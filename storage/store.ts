@@ -106,6 +106,14 @@ export type Effect =
   /** Inserts or replaces the record of a turn. */
   | { readonly kind: 'turn'; readonly turn: Turn };
 
+/** One commit, as it is told to who measures. */
+export interface Commit {
+  readonly rows: number;
+  /** Appends, creations and removals that shared it. */
+  readonly requests: number;
+  readonly seconds: number;
+}
+
 export interface EventPage {
   readonly afterSeq: number;
   /** Events at most, 1 or more. */

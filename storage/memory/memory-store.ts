@@ -23,7 +23,12 @@ import { MemoryConversation } from './memory-conversation.ts';
 export class MemoryStore implements Store {
   readonly #conversations = new Map<ConversationId, MemoryConversation>();
   readonly #secrets = new Map<string, Uint8Array>();
+  readonly #onCommit: (commit: Commit) => void;
   #isClosed = false;
+
+  constructor(onCommit: (commit: Commit) => void = () => {}) {
+    this.#onCommit = onCommit;
+  }
 
   async create(
     state: ConversationState,
@@ -50,6 +55,7 @@ export class MemoryStore implements Store {
     effects,
   }: Append): Promise<Result<void, AppendFailure>> {
     if (this.#isClosed) return closed();
+    const startedAt = performance.now();
     assertNumbered(events, expectedHead + 1);
     const conversation = this.#conversations.get(id);
     if (conversation === undefined || conversation.head !== expectedHead)
@@ -58,6 +64,8 @@ export class MemoryStore implements Store {
     if (taken !== undefined) return err({ reason: 'keys_taken', taken });
     conversation.add(events);
     for (const effect of effects) conversation.apply(effect);
+    const seconds = (performance.now() - startedAt) / 1_000;
+    this.#onCommit({ rows: events.length, requests: 1, seconds });
     return ok(undefined);
   }
 

@@ -1,7 +1,7 @@
 import { setTimeout as nextTry } from 'node:timers/promises';
 import type { Database, Statement } from 'better-sqlite3';
 import { err, type Result } from '../../src/domain/result.ts';
-import { type Unavailable, unavailable } from '../store.ts';
+import { type Commit, type Unavailable, unavailable } from '../store.ts';
 import { isBusy, isEnvironment, isIoError } from './errors.ts';
 import type { Undo } from './writer.ts';
 
@@ -9,12 +9,6 @@ import type { Undo } from './writer.ts';
 const MAX_COMMIT_ROWS = 8_192;
 /** How soon a file that someone else has locked is tried again. */
 const RETRY_MS = 5;
-
-export interface Commit {
-  readonly rows: number;
-  readonly requests: number;
-  readonly seconds: number;
-}
 
 export interface GroupCommitOptions {
   readonly db: Database;

@@ -130,6 +130,11 @@ export class SqliteStore implements Store {
     });
   }
 
+  /** Rows of the log that are not in the clustered tables yet: what a start would have to read. */
+  get backlogRows(): number {
+    return this.#tables.pending.totalRows;
+  }
+
   async create(
     state: ConversationState,
     events: readonly LogEvent[],

@@ -1,9 +1,11 @@
+import { existsSync, rmSync } from 'node:fs';
 import { CachedStore, type CacheLimits } from '../../storage/cache/cached-store.ts';
 import { MemoryStore } from '../../storage/memory/memory-store.ts';
-import { type SqliteOptions, SqliteStore } from '../../storage/sqlite/sqlite-store.ts';
+import { SqliteStore } from '../../storage/sqlite/sqlite-store.ts';
+import type { Store } from '../../storage/store.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
+import { restartedStore, settledStore } from './around-store.ts';
 import type { Backend } from './backend.ts';
-import { RestartedStore } from './restarted-store.ts';
 
 export const memory: Backend = {
   name: 'memory',
@@ -11,37 +13,48 @@ export const memory: Backend = {
   place: () => ({ open: () => new MemoryStore(), clear: () => {} }),
 };
 
-export function sqlite(name: string, options: SqliteOptions = {}): Backend {
+function sqlite(name: string, open: (path: string) => Store): Backend {
   return {
     name,
     persists: true,
     place: () => {
       const folder = temporaryFolder();
-      return {
-        open: () => SqliteStore.open(folder.path('colloquy.db'), options),
-        clear: folder.clear,
-      };
+      return { open: () => open(folder.path('colloquy.db')), clear: folder.clear };
     },
   };
 }
 
-/** Every write is followed by a close, which moves the log into the clustered tables, and a start. */
-export const sqliteRestarted: Backend = {
-  name: 'sqlite, started anew after each write',
-  persists: true,
-  place: () => {
-    const folder = temporaryFolder();
-    const open = () => SqliteStore.open(folder.path('colloquy.db'), { synchronous: 'NORMAL' });
-    return { open: () => new RestartedStore(open), clear: folder.clear };
-  },
-};
+export const sqlitePlain = sqlite('sqlite', (path) => SqliteStore.open(path));
 
-export const sqlitePlain = sqlite('sqlite');
-export const sqliteMoving = sqlite('sqlite, moving every row at once', { segmentRows: 1 });
-export const sqliteMovingFew = sqlite('sqlite, moving three rows at a time', {
-  segmentRows: 3,
-  idleMs: 1,
+/** The mover runs beside the calls, at moments of its own. */
+export const sqliteMoving = sqlite('sqlite, with a mover that never rests', (path) =>
+  SqliteStore.open(path, { segmentRows: 1 }),
+);
+export const sqliteMovingFew = sqlite('sqlite, moving three rows at a time', (path) =>
+  SqliteStore.open(path, { segmentRows: 3, idleMs: 1 }),
+);
+
+/** Everything written is in the clustered tables before the next call. */
+export const sqliteMoved = sqlite('sqlite, with every row moved at once', (path) => {
+  const store = SqliteStore.open(path, { segmentRows: 1 });
+  return settledStore(store, () => store.backlogRows === 0);
 });
+
+/** The first segment stays half carried: some events stand in the log and in the clustered table. */
+export const sqliteHalfway = sqlite('sqlite, with a move that never ends', (path) => {
+  const marker = `${path}-halfway`;
+  rmSync(marker, { force: true });
+  const store = SqliteStore.open(path, {
+    segmentRows: 3,
+    moverScript: new URL('../support/halfway-mover.ts', import.meta.url),
+  });
+  return settledStore(store, () => store.backlogRows < 3 || existsSync(marker));
+});
+
+/** Every write is followed by a close, which moves the log into the clustered tables, and a start. */
+export const sqliteRestarted = sqlite('sqlite, started anew after each write', (path) =>
+  restartedStore(() => SqliteStore.open(path, { synchronous: 'NORMAL' })),
+);
 
 export const ROOMY: CacheLimits = { maxBytes: 16_000_000, maxConversations: 1_000 };
 export const ONE_CONVERSATION: CacheLimits = { maxBytes: 16_000_000, maxConversations: 1 };

@@ -8,6 +8,8 @@ import {
   memory,
   ONE_CONVERSATION,
   ROOMY,
+  sqliteHalfway,
+  sqliteMoved,
   sqliteMoving,
   sqliteMovingFew,
   sqlitePlain,
@@ -19,19 +21,25 @@ const SUBJECTS: readonly Backend[] = [
   cached(memory, ONE_CONVERSATION, 'one conversation'),
   cached(memory, FEW_BYTES, 'a few bytes'),
   sqlitePlain,
+  sqliteHalfway,
+  sqliteMoved,
   sqliteMoving,
   sqliteMovingFew,
+  sqliteHalfway,
   cached(sqliteMovingFew, ONE_CONVERSATION, 'one conversation'),
 ];
 
 /** More for a long search: `COLLOQUY_TEST_RUNS=2000`. */
-const RUNS = Number(process.env['COLLOQUY_TEST_RUNS'] ?? 25);
+const RUNS = process.env['COLLOQUY_TEST_RUNS'];
+const QUICK_RUNS = { memory: 60, file: 8 };
 
 describe.each(SUBJECTS)('any sequence of operations: $name', (backend) => {
-  test('answers as the memory store does', async () => {
+  const numRuns = Number(RUNS ?? QUICK_RUNS[backend.persists ? 'file' : 'memory']);
+
+  test('answers as the memory store does', { timeout: 10_000 * numRuns }, async () => {
     await fc.assert(
       fc.asyncProperty(actions, (sequence) => compare(backend, sequence)),
-      { numRuns: RUNS },
+      { numRuns },
     );
   });
 });

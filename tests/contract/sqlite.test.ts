@@ -1,7 +1,14 @@
-import { sqliteMoving, sqliteMovingFew, sqlitePlain, sqliteRestarted } from './backends.ts';
+import {
+  sqliteHalfway,
+  sqliteMoved,
+  sqliteMoving,
+  sqlitePlain,
+  sqliteRestarted,
+} from './backends.ts';
 import { describeStore } from './store.ts';
 
 describeStore(sqlitePlain);
 describeStore(sqliteMoving);
-describeStore(sqliteMovingFew);
+describeStore(sqliteMoved);
+describeStore(sqliteHalfway);
 describeStore(sqliteRestarted);

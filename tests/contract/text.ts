@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
+import type { LogEvent } from '../../src/domain/event.ts';
 import { messageOf } from '../../src/domain/message.ts';
 import {
-  ann,
   append,
   appended,
   author,
@@ -32,43 +32,53 @@ const HOSTILE: Readonly<Record<string, string>> = {
 
 export function text(subject: Subject): void {
   describe('text', () => {
-    test.for(Object.entries(HOSTILE))('content comes back exactly: %s', async ([, content]) => {
+    test('content comes back exactly, whatever it is', async () => {
       const { store } = subject;
-      await made(store, [message(1, { content })]);
-      await appended(store, [message(2, { content })]);
-      for (const stored of granted(await store.readMessages(ONE, { limit: 5 }))) {
-        expect(stored.body.content).toBe(content);
-      }
+      const contents = Object.values(HOSTILE);
+      const events = contents.map((content, index) => message(index + 1, { content }));
+      await made(store, events);
+      await appended(store, [message(events.length + 1, { content: '\ud83d' })]);
       const log = await wholeLog(store);
-      expect(log.map((one) => messageOf(one, undefined).body.content)).toEqual([content, content]);
+      const inLog = log.map((one) => messageOf(one, undefined).body.content);
+      const asMessages = granted(await store.readMessages(ONE, { limit: 99 }));
+      expect(inLog).toEqual([...contents, '\ud83d']);
+      expect(asMessages.map(({ body }) => body.content)).toEqual(inLog);
     });
 
-    test.for(Object.entries(HOSTILE))(
-      'keys and names come back well-formed: %s',
-      async ([, given]) => {
-        const { store } = subject;
-        const wellFormed = given.toWellFormed();
-        const from = { ...author('eve'), name: given };
-        await made(store, [message(1, { key: given, from })], { members: [member(from)] });
-        await appended(store, [message(2, { key: `${given}!`, from })], {
-          effects: [{ kind: 'member', member: member({ ...ann, name: given }) }],
-        });
-        const log = await wholeLog(store);
-        expect(log.map(({ key }) => key)).toEqual([wellFormed, `${wellFormed}!`]);
-        expect(log.map(({ author: { name } }) => name)).toEqual([wellFormed, wellFormed]);
-        const members = granted(await store.load(ONE))?.members ?? [];
-        expect(members.map(({ name }) => name)).toEqual([wellFormed, wellFormed]);
-        expect(await keyOf(store, from.id, given)).toBe(1);
-        expect(await keyOf(store, from.id, wellFormed)).toBe(1);
-        const again = await append(store, { events: [message(3, { key: wellFormed, from })] });
-        expect(refusal(again)).toEqual({ reason: 'keys_taken', taken: [{ index: 0, seq: 1 }] });
-      },
-    );
+    test('keys and names come back well-formed, and are compared so', async () => {
+      const { store } = subject;
+      const people = Object.values(HOSTILE).map((name, index) => ({ ...author(`${index}`), name }));
+      const wellFormed = people.map(({ name }) => name.toWellFormed());
+      await made(store, [], { members: people.map((one) => member(one)) });
+      const events = people.map((from, index) => message(index + 1, { key: from.name, from }));
+      await appended(store, events);
+      const log = await wholeLog(store);
+      expect(log.map(({ key }) => key)).toEqual(wellFormed);
+      expect(log.map((one) => one.author.name)).toEqual(wellFormed);
+      const members = granted(await store.load(ONE))?.members ?? [];
+      expect(members.map(({ name }) => name)).toEqual(wellFormed);
+      const again: LogEvent[] = [];
+      for (const [index, { id, name }] of people.entries()) {
+        const key = name.toWellFormed();
+        expect(await keyOf(store, id, name)).toBe(index + 1);
+        expect(await keyOf(store, id, key)).toBe(index + 1);
+        again.push(message(people.length + index + 1, { key, from: author(`${index}`) }));
+      }
+      expect(refusal(await append(store, { events: again }))).toEqual({
+        reason: 'keys_taken',
+        taken: people.map((_, index) => ({ index, seq: index + 1 })),
+      });
+    });
 
-    test.for(Object.entries(HOSTILE))('settings come back exactly: %s', async ([, given]) => {
+    test('settings come back exactly, whatever is in them', async () => {
       const { store } = subject;
       const { conversation, members } = state();
-      const mine = { ...conversation, title: given, metadata: { [given]: given } };
+      const title = Object.values(HOSTILE).join('|');
+      const mine = {
+        ...conversation,
+        title,
+        metadata: { ...HOSTILE, [title]: Object.values(HOSTILE) },
+      };
       granted(await store.create({ conversation: mine, members }, []));
       expect(granted(await store.load(ONE))?.conversation).toEqual(mine);
     });

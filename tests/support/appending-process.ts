@@ -1,11 +1,10 @@
-import { writeSync } from 'node:fs';
 import { conversationId } from '../../src/domain/ids.ts';
 import { SqliteStore } from '../../storage/sqlite/sqlite-store.ts';
 import { append, granted, headOf, message, state } from '../contract/fixtures.ts';
 
 /**
  * A process that appends to ten conversations until it is killed, with a mover that is always busy, and prints
- * each acknowledged batch: `conversation firstSeq lastSeq`. Arguments: the file, and the round, which is in the
+ * each acknowledged batch: `conversation firstSeq lastSeq`. Ends itself when the store has something to report. Arguments: the file, and the round, which is in the
  * keys and contents.
  */
 const [, , path = '', round = ''] = process.argv;
@@ -16,7 +15,8 @@ const store = SqliteStore.open(path, {
   idleMs: 1,
   walPages: 40,
   onError: (error) => {
-    writeSync(2, `${String(error)}\n`);
+    process.stderr.write(`${String(error)}\n`);
+    process.exit(3);
   },
 });
 
@@ -30,11 +30,11 @@ async function appendForEver(index: number): Promise<never> {
       return message(head + 1 + at, { key, content: `${index} ${head + 1 + at} ${key}` });
     });
     granted(await append(store, { id, events }));
-    writeSync(1, `${index} ${head + 1} ${head + events.length}\n`);
+    process.stdout.write(`${index} ${head + 1} ${head + events.length}\n`);
     head += events.length;
     await new Promise(setImmediate);
   }
 }
 
-writeSync(1, 'open\n');
+process.stdout.write('open\n');
 await Promise.all(Array.from({ length: CONVERSATIONS }, (_, index) => appendForEver(index)));

@@ -1,0 +1,76 @@
+import type { Store } from '../../storage/store.ts';
+import { until } from '../support/until.ts';
+
+type Call<T> = (store: Store) => Promise<T>;
+
+/** What happens around the calls of a store. */
+export interface Around {
+  readonly read: <T>(call: Call<T>) => Promise<T>;
+  readonly write: <T>(call: Call<T>) => Promise<T>;
+  readonly close: () => Promise<void>;
+}
+
+/** A store whose calls go through `around`. */
+export function aroundStore({ read, write, close }: Around): Store {
+  return {
+    create: (state, events) => write((store) => store.create(state, events)),
+    append: (batch) => write((store) => store.append(batch)),
+    remove: (id) => write((store) => store.remove(id)),
+    secret: (name, make) => write((store) => store.secret(name, make)),
+    load: (id) => read((store) => store.load(id)),
+    readEvents: (id, page) => read((store) => store.readEvents(id, page)),
+    readMessages: (id, page) => read((store) => store.readMessages(id, page)),
+    findKey: (id, sender, key) => read((store) => store.findKey(id, sender, key)),
+    listConversations: (participant, page) =>
+      read((store) => store.listConversations(participant, page)),
+    readTurn: (id, turn) => read((store) => store.readTurn(id, turn)),
+    readOpenTurns: (id) => read((store) => store.readOpenTurns(id)),
+    listConversationsWithOpenTurns: () => read((store) => store.listConversationsWithOpenTurns()),
+    probe: () => read((store) => store.probe()),
+    close,
+  };
+}
+
+/** A store that is closed and opened again after every write. Calls that come meanwhile wait. */
+export function restartedStore(open: () => Store): Store {
+  let store = open();
+  let isClosed = false;
+  let busy: Promise<unknown> = Promise.resolve();
+  const inTurn = <T>(call: () => Promise<T>): Promise<T> => {
+    const next = busy.then(call);
+    busy = next.catch(() => {});
+    return next;
+  };
+  return aroundStore({
+    read: (call) => inTurn(() => call(store)),
+    write: (call) =>
+      inTurn(async () => {
+        const answer = await call(store);
+        if (isClosed) return answer;
+        await store.close();
+        store = open();
+        return answer;
+      }),
+    close: () => {
+      isClosed = true;
+      return inTurn(() => store.close());
+    },
+  });
+}
+
+/** A store whose writes are answered when `isSettled` holds, too, or the store is closed. */
+export function settledStore(store: Store, isSettled: () => boolean): Store {
+  let isClosed = false;
+  return aroundStore({
+    read: (call) => call(store),
+    write: async (call) => {
+      const answer = await call(store);
+      await until(() => isClosed || isSettled());
+      return answer;
+    },
+    close: () => {
+      isClosed = true;
+      return store.close();
+    },
+  });
+}
