@@ -8,6 +8,7 @@ import { assertNumbered } from '../batch.ts';
 import {
   type Append,
   type AppendFailure,
+  type Commit,
   type CreateFailure,
   type EventPage,
   type ListPage,
