@@ -9,6 +9,7 @@ import { assertNumbered } from '../batch.ts';
 import {
   type Append,
   type AppendFailure,
+  type Commit,
   type CreateFailure,
   type EventPage,
   type ListPage,
@@ -19,7 +20,7 @@ import {
 } from '../store.ts';
 import { codeOf } from './errors.ts';
 import { explained, type OpenFile, openFile, type Synchronous } from './file.ts';
-import { type Commit, GroupCommit } from './group-commit.ts';
+import { GroupCommit } from './group-commit.ts';
 import { moveRest } from './move-rest.ts';
 import { type Moved, Mover } from './mover.ts';
 import { Reader } from './reader.ts';
