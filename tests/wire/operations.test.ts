@@ -4,12 +4,13 @@ import { useWire } from '../support/wire.ts';
 
 const wire = useWire({ 'mailbox-capacity': 4, 'idle-ms': 100 });
 
-/** The values of every sample, of the metrics whose name matches. */
-async function samples(name: RegExp): Promise<number[]> {
+/** The values of every sample, of the metrics whose name matches, with the label where one is given. */
+async function samples(name: RegExp, label = ''): Promise<number[]> {
   const { text } = await wire.rest().get('/metrics');
   return text
     .split('\n')
     .filter((line) => !line.startsWith('#') && name.test(line.split(/[{ ]/)[0] ?? ''))
+    .filter((line) => line.includes(label))
     .map((line) => Number(line.slice(line.lastIndexOf(' '))));
 }
 
@@ -78,12 +79,17 @@ describe('/metrics', () => {
 
   it('counts refusals by their reason', async () => {
     const { id, people } = await wire.room('Ada');
-    const sends = Array.from({ length: 500 }, (_, i) => people[0]?.ws.trySend(id, `m ${i}`));
-    const refused = (await Promise.all(sends)).filter((answer) => answer?.type === 'error');
+    const ada = people[0];
+    if (!ada) return expect.unreachable();
+    const count = async (reason: string) =>
+      sum(await samples(/^colloquy_\S*refus/, `reason="${reason}"`));
+    const before = [await count('mailbox_full'), await count('unknown_type')] as const;
+    const sends = Array.from({ length: 500 }, (_, index) => ada.ws.trySend(id, `m ${index}`));
+    const refused = (await Promise.all(sends)).filter((answer) => answer.type === 'error');
     expect(refused.length).toBeGreaterThan(0);
-    const { text } = await wire.rest().get('/metrics');
-    const [, count] = /^colloquy_\S*refus\S*reason="mailbox_full"\S* (\d+)$/m.exec(text) ?? [];
-    expect(Number(count)).toBe(refused.length);
+    await ada.ws.ask({ type: 'invented' });
+    expect(await count('mailbox_full')).toBe(before[0] + refused.length);
+    expect(await count('unknown_type')).toBe(before[1] + 1);
   });
 
   it('lets no client make labels: invented types and ids do not show', async () => {
