@@ -122,6 +122,7 @@ export class EventStream {
     const message: StreamMessage = { id: fields['id'], data: JSON.parse(fields['data']) };
     this.messages.push(message);
     this.#flaw ??= flawOf(message, this.#lastSeq);
+    if (fields['event'] !== message.data.type) this.#flaw ??= `event: ${fields['event']}`;
     if (message.data.type === 'event') this.#lastSeq = message.data.seq;
   }
 

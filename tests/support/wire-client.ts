@@ -14,7 +14,7 @@ import { WireWitness } from './wire-witness.ts';
  */
 
 export type ClientFrame = Readonly<Record<string, unknown>> & { readonly type: string };
-export type Answer = ServerFrames['joined' | 'left' | 'ack' | 'ok' | 'pong' | 'error'];
+export type Answer = ServerFrames['joined' | 'reset' | 'left' | 'ack' | 'ok' | 'pong' | 'error'];
 
 export interface ConnectOptions {
   readonly token?: string;
@@ -76,6 +76,7 @@ export class WireClient {
     this.closed = new Promise((resolve) => {
       this.#socket.on('close', (code, reason) => {
         this.#isClosed = true;
+        this.#witness.closes(code, this.frames.at(-1));
         this.#abandon(new Error(`closed with ${code} ${reason}${this.#recent()}`));
         resolve({ code, reason: String(reason) });
       });

@@ -116,6 +116,15 @@ describe('the witness', () => {
     expect(witness.violations).toEqual(['a second answer to p: pong']);
   });
 
+  it('sees a close of the server’s own that nothing announced', () => {
+    const witness = new WireWitness();
+    witness.closes(1006, undefined);
+    witness.closes(4001, { type: 'bye', reason: 'draining' });
+    expect(witness.violations).toEqual([]);
+    witness.closes(4002, undefined);
+    expect(witness.violations).toEqual(['closed with 4002 without a bye']);
+  });
+
   it('takes up deltas from a snapshot', () => {
     const snapshot = {
       ...started,

@@ -18,6 +18,7 @@ import { TurnWitness } from './turn-witness.ts';
  * 4. A failure has the status of its reason; a 429 or 503 says when to come back.
  * 5. Turns as in turn-witness.ts.
  * 6. Nobody but its sender sees a key.
+ * 7. A close of the server's own comes after a `bye`.
  */
 export class WireWitness {
   readonly violations: string[] = [];
@@ -47,6 +48,11 @@ export class WireWitness {
     if (!frame) return undefined;
     this.#judge(frame);
     return frame;
+  }
+
+  /** Judges the end: whoever is sent away by the server is told why before. */
+  closes(code: number, last: ServerFrame | undefined): void {
+    if (code >= 4_000 && last?.type !== 'bye') this.#broken(`closed with ${code} without a bye`);
   }
 
   /** The next seq this connection must be given in a conversation it is attached to. */
@@ -95,6 +101,7 @@ export class WireWitness {
         this.#attached.delete(frame.conversation_id);
         return;
       case 'reset':
+        if (frame.id !== undefined) this.#answers(frame.id, frame.type);
         this.#attached.delete(frame.conversation_id);
         return;
       case 'event':

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { expectError } from '../support/failures.ts';
 import type { Person } from '../support/wire.ts';
-import { useWire } from '../support/wire.ts';
+import { useWire, withServer } from '../support/wire.ts';
 
 const wire = useWire({ agent: 'scripted' });
 const QUICK = 'tokens: 3; rate: 0';
@@ -49,6 +49,19 @@ describe('an agent that speaks auto', () => {
     await ada?.ws.send(id, 'thanks');
     const reply = await bob?.ws.send(id, QUICK, { reply_to: end?.seq ?? 0 });
     expect(await answered(ada, reply?.seq ?? 0)).toEqual([mention?.seq, reply?.seq]);
+  });
+
+  it('is mentioned by its id or its name, in any case, as a word of its own', async () => {
+    const { id, people } = await room(undefined, 'Ada', 'Bob');
+    const ada = people[0];
+    for (const no of ['@assistants', 'x@assistant', '@ assistant', 'assistant', '@assist ant']) {
+      await ada?.ws.send(id, `${no} hello`);
+    }
+    const yes: number[] = [];
+    for (const mention of ['@assistant', '@ASSISTANT,', '(@Assistant)', 'say it,\n@assistant!']) {
+      yes.push((await ada?.ws.send(id, `${mention} ${QUICK}`))?.seq ?? 0);
+    }
+    expect(await answered(ada, yes.at(-1) ?? 0)).toEqual(yes);
   });
 
   it('falls silent when a second human comes, and answers all again when alone with one', async () => {
@@ -115,15 +128,46 @@ describe('a message while the agent speaks', () => {
     expect(again).toMatchObject({ duplicate: false, seq: (one?.seq ?? 0) + 1 });
   });
 
-  it('supersedes the turn where it interrupts, and is answered', async () => {
-    const { id, people } = await room({ while_busy: 'interrupt' }, 'Ada');
+  it.each(['interrupt', 'rollback'])(
+    'supersedes the turn where it says %s, and is answered; nothing of the first is kept',
+    async (policy) => {
+      const { id, people } = await room({ while_busy: policy }, 'Ada');
+      const ada = people[0];
+      await ada?.ws.send(id, 'tokens: 9000; rate: 100');
+      const turn = await ada?.ws.waitFor('turn.started');
+      await ada?.ws.waitFor('turn.delta');
+      const two = await ada?.ws.send(id, QUICK);
+      const end = await ada?.ws.waitFor('turn.ended', (one) => one.turn_id === turn?.turn_id);
+      expect(end).toMatchObject({ state: 'superseded' });
+      expect((await answered(ada, two?.seq ?? 0)).at(-1)).toBe(two?.seq);
+      const kept = ada?.ws.events(id).filter((event) => 'turn_id' in event);
+      expect(kept).toHaveLength(1);
+    },
+  );
+
+  it('takes the place of those that waited before it where it debounces', async () => {
+    const { id, people } = await room({ while_busy: 'debounce' }, 'Ada');
     const ada = people[0];
-    await ada?.ws.send(id, 'tokens: 9000; rate: 100');
-    const turn = await ada?.ws.waitFor('turn.started');
+    const one = await ada?.ws.send(id, 'tokens: 40; rate: 100');
     await ada?.ws.waitFor('turn.delta');
-    const two = await ada?.ws.send(id, QUICK);
-    const end = await ada?.ws.waitFor('turn.ended', (one) => one.turn_id === turn?.turn_id);
-    expect(end).toMatchObject({ state: 'superseded' });
-    expect((await answered(ada, two?.seq ?? 0)).at(-1)).toBe(two?.seq);
+    await ada?.ws.send(id, QUICK);
+    await ada?.ws.send(id, QUICK);
+    const last = await ada?.ws.send(id, QUICK);
+    expect(await answered(ada, last?.seq ?? 0)).toEqual([one?.seq, last?.seq]);
+  });
+
+  it('is stored and not answered when as many answers wait as may', async () => {
+    await withServer({ agent: 'scripted', 'max-queued-turns': 2 }, async (small) => {
+      const { id, people } = await small.room('Ada');
+      const ada = people[0];
+      const one = await ada?.ws.send(id, 'tokens: 60; rate: 100');
+      await ada?.ws.waitFor('turn.delta');
+      const two = await ada?.ws.send(id, QUICK);
+      await ada?.ws.send(id, QUICK);
+      await ada?.ws.waitFor('turn.ended', (end) => end.seq !== undefined);
+      await answered(ada, two?.seq ?? 0);
+      const last = await ada?.ws.send(id, QUICK);
+      expect(await answered(ada, last?.seq ?? 0)).toEqual([one?.seq, two?.seq, last?.seq]);
+    });
   });
 });

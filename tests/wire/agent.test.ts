@@ -53,6 +53,7 @@ describe('a turn', () => {
     expect(event).toMatchObject({
       kind: 'message',
       turn_id: started.turn_id,
+      reply_to: seq,
       content: text.join(''),
       from: { id: 'assistant', kind: 'agent' },
     });

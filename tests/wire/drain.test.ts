@@ -95,6 +95,7 @@ describe('SIGTERM', () => {
       expect(performance.now() - start).toBeLessThan(4_000);
       expect(await within(ada.ws.closed, 'the close')).toMatchObject({ code: 4001 });
       await within(stream.ended, 'the end of the stream');
+      expect(stream.messages.at(-1)?.data).toMatchObject({ type: 'bye', reason: 'draining' });
     });
   });
 

@@ -142,7 +142,7 @@ describe('a failure over WebSocket', () => {
     const last = ids.pop() ?? '';
     await Promise.all(ids.map((id) => client.joinLive(id, { create: true })));
     const refused = await client.ask({ type: 'join', conversation_id: last, create: true });
-    expect(refused).toMatchObject({ type: 'error', code: 429 });
+    expectError(refused, 429, 'too_many_conversations');
     await client.ask({ type: 'leave', conversation_id: ids[0] });
     await client.joinLive(last, { create: true });
   });
@@ -169,15 +169,32 @@ describe('a frame that is not one', () => {
     ]).toContain(error.reason);
   });
 
-  it.each(['invented', 'EVENT', 'Ping', 'ack', 'constructor', '__proto__', 'toString', ''])(
-    'is answered with 400 unknown_type, and the connection stays: type %j',
-    async (type) => {
-      const client = await wire.connect();
-      client.tell({ type, id: 'x' });
-      expectError(await client.waitFor('error'), 400, 'unknown_type');
-      await client.settle();
-    },
-  );
+  it('is answered each time, and the fiftieth in a row is the last: 4400', async () => {
+    const client = await wire.connect();
+    for (let count = 0; count < 49; count += 1) client.sendRaw('nonsense');
+    await client.settle();
+    expect(client.framesOf('error')).toHaveLength(49);
+    for (let count = 0; count < 50; count += 1) client.sendRaw('nonsense');
+    expect(await within(client.closed, 'the close')).toMatchObject({ code: 4400 });
+    expect(client.framesOf('bye')).toMatchObject([{ reason: 'protocol_error' }]);
+  });
+
+  it.each([
+    'invented',
+    'decide',
+    'EVENT',
+    'Ping',
+    'ack',
+    'constructor',
+    '__proto__',
+    'toString',
+    '',
+  ])('is answered with 400 unknown_type, and the connection stays: type %j', async (type) => {
+    const client = await wire.connect();
+    client.tell({ type, id: 'x' });
+    expectError(await client.waitFor('error'), 400, 'unknown_type');
+    await client.settle();
+  });
 
   it('is answered with 413 frame_too_large when it is over the limit, and closed with 4413', async () => {
     const { id, ada, bob } = await pair();

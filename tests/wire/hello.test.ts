@@ -55,6 +55,22 @@ describe('hello', () => {
     expect(client.framesOf('welcome')).toEqual([]);
   });
 
+  it('may be said again by the same one, and is answered again', async () => {
+    const client = await wire.connect({ name: 'Ada' });
+    client.tell({ type: 'hello', id: 'again', token: client.token });
+    const second = await client.waitFor('welcome', (frame) => frame.id === 'again');
+    expect(second.participant.id).toBe(client.participantId);
+  });
+
+  it('with more behind it than may wait answers each frame, with 429 rate_limited beyond', async () => {
+    const client = await wire.connect({ isSilent: true });
+    client.tell({ type: 'hello' });
+    const pings = Array.from({ length: 700 }, () => client.ask({ type: 'ping' }));
+    for (const answer of await Promise.all(pings)) {
+      if (answer.type !== 'pong') expectError(answer, 429, 'rate_limited');
+    }
+  });
+
   it('names a guest who gave no name', async () => {
     const client = await wire.connect();
     expect(client.welcome.participant.name).not.toBe('');
@@ -138,6 +154,7 @@ describe('before hello', () => {
     const client = await wire.connect({ isSilent: true });
     client.tell({ type, id: 'early', conversation_id: conversation, ...fields });
     expectError(await client.waitFor('error'), 401, 'unauthenticated');
+    expect(await within(client.closed, 'the close')).toMatchObject({ code: 4401 });
     const other = await wire.connect();
     const answer = await other.ask({ type: 'join', conversation_id: conversation });
     expectError(answer, 404, 'conversation_not_found');

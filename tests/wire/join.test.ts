@@ -128,15 +128,11 @@ describe('reset', () => {
   it('says epoch when the epoch is another one, and a join from first_seq - 1 gets everything', async () => {
     const { id, ada, head } = await threeMessages();
     const again = await wire.connect({ token: ada.token });
-    again.tell({
-      type: 'join',
-      id: 'j',
-      conversation_id: id,
-      after_seq: 1,
-      epoch: 'of-another-life',
-    });
-    const reset = await again.waitFor('reset');
+    const join = { type: 'join', conversation_id: id, after_seq: 1, epoch: 'of-another-life' };
+    const reset = await again.ask(join);
+    if (reset.type !== 'reset') return expect.unreachable();
     expect(reset).toMatchObject({ conversation_id: id, reason: 'epoch', first_seq: 1 });
+    expect(again.framesOf('joined')).toEqual([]);
     expect(reset.head_seq).toBe(head);
     await again.joinLive(id, { after_seq: reset.first_seq - 1, epoch: reset.epoch });
     expect(again.contents(id)).toEqual(['one', 'two', 'three', 'four']);
@@ -145,8 +141,8 @@ describe('reset', () => {
   it('says ahead when after_seq is beyond the head', async () => {
     const { id, ada, head } = await threeMessages();
     const again = await wire.connect({ token: ada.token });
-    again.tell({ type: 'join', id: 'j', conversation_id: id, after_seq: head + 1 });
-    const reset = await again.waitFor('reset');
+    const reset = await again.ask({ type: 'join', conversation_id: id, after_seq: head + 1 });
+    if (reset.type !== 'reset') return expect.unreachable();
     expect(reset).toMatchObject({ conversation_id: id, reason: 'ahead', head_seq: head });
     await again.joinLive(id, { after_seq: reset.first_seq - 1, epoch: reset.epoch });
   });
@@ -181,6 +177,9 @@ describe('a deletion', () => {
     if (!ada || !bob) return expect.unreachable();
     await ada.ws.send(id, 'of the first life');
     expect((await ada.rest.delete(`/v1/conversations/${id}`)).status).toBeLessThan(300);
+    const told = await bob.ws.waitFor('error', (error) => error.conversation_id === id);
+    expectError(told, 404, 'conversation_not_found');
+    expect(told).not.toHaveProperty('id');
     const cy = await wire.person('Cy');
     await cy.ws.joinLive(id, { create: true, after_seq: 0 });
     const { seq } = await cy.ws.send(id, 'of the second life');

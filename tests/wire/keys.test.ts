@@ -199,5 +199,11 @@ describe('Idempotency-Key on POST /v1/conversations', () => {
     expect(first.status).toBe(201);
     expect(again.status).toBeLessThan(300);
     expect(again.body.conversation_id).toBe(first.body.conversation_id);
+    const other = await rest.post(
+      '/v1/conversations',
+      { title: 'X' },
+      { 'idempotency-key': 'new' },
+    );
+    expect([other.status, other.body.reason]).toEqual([409, 'key_reused']);
   });
 });

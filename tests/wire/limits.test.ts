@@ -67,6 +67,13 @@ describe('the connections of the server', () => {
     expectError(await extra.waitFor('error'), 429, 'too_many_connections');
     expect(await within(extra.closed, 'the close')).toMatchObject({ code: 4429 });
     await Promise.all(inside.map((client) => client.settle()));
+    const [first] = inside;
+    const conversation = wire.id();
+    await first?.joinLive(conversation, { create: true });
+    const stream = await wire
+      .rest(first?.token)
+      .get(`/v1/conversations/${conversation}/events`, { accept: 'text/event-stream' });
+    expect([stream.status, stream.body?.reason]).toEqual([429, 'too_many_connections']);
     await inside[0]?.close();
     await eventually('there is room again', () => wire.connect().catch(() => undefined));
   });

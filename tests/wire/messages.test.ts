@@ -52,6 +52,15 @@ describe('send', () => {
     expect(await bob.ws.waitForSeq(id, seq)).toMatchObject({ content });
   });
 
+  it('counts characters as people do, not as UTF-16 does', async () => {
+    const { id, ada, bob } = await pair();
+    const content = '🦄'.repeat(10_000);
+    const { seq } = await ada.ws.send(id, content);
+    expect(await bob.ws.waitForSeq(id, seq)).toMatchObject({ content });
+    const refused = await ada.ws.trySend(id, `${content}!`);
+    expect(refused).toMatchObject({ type: 'error', code: 413, reason: 'message_too_long' });
+  });
+
   it('carries reply_to', async () => {
     const { id, ada, bob } = await pair();
     const question = await ada.ws.send(id, 'why?');
@@ -77,6 +86,15 @@ describe('send', () => {
     expect(await bob.ws.waitForSeq(id, seq)).toMatchObject({ metadata });
     const { body } = await bob.rest.get(`/v1/conversations/${id}/messages/${seq}`);
     expect(body.metadata).toEqual(metadata);
+  });
+
+  it('takes metadata 16 levels deep, and refuses 17', async () => {
+    const { id, ada } = await pair();
+    const nested = (levels: number): Record<string, unknown> =>
+      levels === 1 ? { end: true } : { a: nested(levels - 1) };
+    await ada.ws.send(id, 'fits', { metadata: nested(16) });
+    const answer = await ada.ws.trySend(id, 'too deep', { metadata: nested(17) });
+    expect(answer).toMatchObject({ type: 'error', code: 400, reason: 'invalid_field' });
   });
 
   it('takes metadata of 4,096 bytes, and refuses more, storing nothing', async () => {

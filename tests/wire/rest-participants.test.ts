@@ -96,6 +96,9 @@ describe('DELETE …/participants/{id}', () => {
     const left = await ada.ws.waitFor('event', (event) => event.kind === 'participant.left');
     expect(left).toMatchObject({ participant: { id: bob.id } });
 
+    const told = await bob.ws.waitFor('error', (error) => error.conversation_id === id);
+    expectError(told, 403, 'not_a_participant');
+    expect(told).not.toHaveProperty('id');
     const { seq } = await ada.ws.send(id, 'among us');
     await ada.ws.waitForSeq(id, seq);
     const answer = await bob.ws.trySend(id, 'let me in');
@@ -122,6 +125,8 @@ describe('DELETE …/participants/{id}', () => {
 describe('POST /v1/guests', () => {
   it('gives a token that speaks for one participant on every transport', async () => {
     const { body } = await wire.rest().post('/v1/guests', { name: 'Grace' });
+    expect(body.participant).toMatchObject({ name: 'Grace', kind: 'human' });
+    expect(Date.parse(body.expires_at)).toBeGreaterThan(Date.now());
     const ws = await wire.connect({ token: body.token });
     const rest = wire.rest(body.token);
     const id = wire.id();

@@ -23,7 +23,8 @@ it('answers 503 storage_unavailable while the file is locked, stores nothing of 
       for (const answer of answers) expectError(answer, 503, 'storage_unavailable');
       const posted = await ada.rest.post(`/v1/conversations/${id}/messages`, { content: 'during' });
       expect([posted.status, posted.body.reason]).toEqual([503, 'storage_unavailable']);
-      // What needs no write goes on.
+      // What needs no write goes on, and a balancer can see it.
+      expect((await ada.rest.get('/health')).status).toBe(200);
       await ada.ws.settle();
       ada.ws.tell({ type: 'typing', conversation_id: id, active: true });
       await bob.ws.waitFor('typing');
