@@ -293,12 +293,16 @@ export class Audience {
     }
   }
 
-  /** A page of the log; throws when it can't be read. */
+  /** A page of the log up to the head; throws when it can't be read. */
   async #readAfter(afterSeq: number): Promise<readonly LogEvent[]> {
     const page = { afterSeq, limit: PAGE_EVENTS, maxChars: PAGE_CHARS };
     const read = await this.#options.readEvents(page);
     if (!read.ok) throw new Error('the log could not be read', { cause: read.failure });
-    return read.value;
+    const headSeq = this.#options.headSeq();
+    // Another writer may be ahead of us: its events are given when the head is there, with everybody's.
+    return read.value.at(-1)?.seq === headSeq
+      ? read.value
+      : read.value.filter(({ seq }) => seq <= headSeq);
   }
 
   /** The log can't be read for it now: it may come back with its last seq. */

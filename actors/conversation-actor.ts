@@ -16,6 +16,7 @@ import { Audience } from './audience.ts';
 import { AudienceView } from './audience-view.ts';
 import type { Draft, Outcome, Unsettled } from './draft.ts';
 import type { Notice, TurnSnapshot } from './outlet.ts';
+import { readAnew } from './read-anew.ts';
 import { RecentSeqs } from './recent-seqs.ts';
 import type { Staged, StageView } from './stage.ts';
 import type { Listener, Subscription } from './subscription.ts';
@@ -288,26 +289,30 @@ export class ConversationActor implements ConversationPort, WriterHost {
   }
 
   async #load(): Promise<void> {
+    const before = this.#conversation;
+    const { id, store } = this;
     this.#writer.turnOff();
-    const loaded = await this.#parts.store.load(this.id);
+    const parts = { writer: this.#writer, recent: this.#recent };
+    const found = await readAnew({ id, store, before, ...parts });
     if (this.state !== 'loading') return;
-    if (!loaded.ok) return this.failed(loaded.failure.cause);
-    if (loaded.value === undefined) {
-      this.#refusal = failure('conversation_not_found');
+    if (!found.ok) return this.failed(found.failure.cause);
+    if (found.value === undefined) this.#refusal = failure('conversation_not_found');
+    // Made again under this id, elsewhere, or restored from before: who listens has to come in anew.
+    if (found.value === undefined || this.#isAnother(found.value.state.conversation)) {
       return this.#say('GONE');
     }
-    const unsure = await this.#writer.findUnsure();
-    if (this.state !== 'loading') return;
-    if (!unsure.ok) return this.failed(unsure.failure.cause);
-    // Made again under this id, elsewhere, or restored from before: who listens has to come in anew.
-    if (this.#isAnother(loaded.value.conversation)) return this.#say('GONE');
-    this.#adopt(loaded.value);
+    const { state, stored } = found.value;
+    this.#adopt(state);
     this.#unsureSince = undefined;
     this.#refusal = undefined;
     this.retries = 0;
     this.#say('LOADED');
     this.#open('open');
-    if (unsure.value !== undefined) this.#found(unsure.value);
+    if (stored !== undefined) {
+      // A batch thought lost: what it led to is taken up now.
+      this.#writer.settleUnsure();
+      this.#takeTurns(stored);
+    }
     if (this.#writer.depth > 0) this.#say('MAIL');
   }
 
@@ -328,13 +333,6 @@ export class ConversationActor implements ConversationPort, WriterHost {
       this.#audience?.dismiss(failure('not_a_participant'), id);
       this.#tellGone(id);
     }
-  }
-
-  /** A batch thought lost was stored: what it led to is taken up, and its senders are answered. */
-  #found(staged: Staged): void {
-    for (const { event } of staged.numbered) this.#recent.remember(event);
-    this.#writer.settleUnsure();
-    this.#takeTurns(staged);
   }
 
   view(): StageView {

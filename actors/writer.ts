@@ -48,6 +48,8 @@ export class Writer {
   readonly #mailbox: Mailbox<Draft>;
   readonly #commit = () => this.#writeBatch();
   #inFlight: Staged | undefined;
+  /** Resolves when the append in flight has its outcome. */
+  #landing: Promise<void> | undefined;
   #unsure: Unsure | undefined;
   /** Refused drafts whose keys are being looked up. */
   #recalling = 0;
@@ -93,6 +95,11 @@ export class Writer {
 
   turnOff(): void {
     this.#isOn = false;
+  }
+
+  /** Until it resolves, the stored head may be one that the outcome of an append has yet to bring. */
+  get landing(): Promise<void> | undefined {
+    return this.#landing;
   }
 
   /** Answers everything that waits. What is in flight is settled by its own outcome. */
@@ -172,9 +179,10 @@ export class Writer {
     }
     this.#inFlight = staged;
     const startedAt = this.#host.clock.now();
-    this.#host.store.append(toAppend(this.#host.id, staged)).then(
+    this.#landing = this.#host.store.append(toAppend(this.#host.id, staged)).then(
       (result) => {
         this.#inFlight = undefined;
+        this.#landing = undefined;
         if (result.ok) this.#onCommitted(staged, startedAt);
         else this.#onFailed(staged, result.failure);
       },
@@ -218,6 +226,7 @@ export class Writer {
 
   #onBroken(drafts: Iterable<Draft>, cause: unknown): void {
     this.#inFlight = undefined;
+    this.#landing = undefined;
     settleAll(drafts, err(failure('internal')));
     this.#host.crashed(cause);
   }

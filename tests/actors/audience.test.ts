@@ -227,9 +227,10 @@ describe('an audience', () => {
       const behind = listen(actor, { outlet: world.outlet(), position: 0 });
       await say(actor, 'b');
       await foreign(world, actor, { contents: ['theirs'] });
-      await say(actor, 'c');
-      world.store.letGo();
+      const written = say(actor, 'c');
       await settled();
+      world.store.letGo();
+      await written;
       await say(actor, 'd');
       await settled();
       for (const { outlet } of [live, behind]) expect(outlet.closedWith).toEqual([]);
@@ -244,11 +245,27 @@ describe('an audience', () => {
       const { outlet } = listen(actor, { outlet: world.outlet(), position: 0 });
       await say(actor, 'a');
       await foreign(world, actor, { contents: ['theirs'] });
-      await say(actor, 'b');
+      const written = say(actor, 'b');
+      await settled();
+      // The actor's own reading, and not that of the one who is behind.
+      world.store.release(undefined, 1);
+      await written;
       world.store.letGo();
       await settled();
       expect(outlet.closedWith).toEqual([]);
       expect(outlet.contents).toEqual([undefined, 'a', 'theirs', 'b']);
+    });
+
+    it('gives nothing that the conversation has not seen itself, so that nothing is given twice', async () => {
+      const world = new World();
+      const actor = await world.room();
+      await foreign(world, actor, { contents: ['theirs'] });
+      const { outlet } = listen(actor, { outlet: world.outlet(), position: 0 });
+      await settled();
+      expect(outlet.seqs).toEqual([1]);
+      await say(actor, 'a');
+      await settled();
+      expect(outlet.seqs).toEqual([1, 2, 3]);
     });
 
     it('reads on for one who has just become live', async () => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { ada, message, offer, said, settled, World } from '../support/test-actors.ts';
+import { ada, listen, message, offer, said, settled, World } from '../support/test-actors.ts';
 
 describe('the writer, when the conversation is removed', () => {
   it.each(['ok', 'none', 'lost', 'stored', 'throws'] as const)(
@@ -60,6 +60,21 @@ describe('the writer, when the conversation is removed', () => {
 });
 
 describe('the writer, when the store is broken', () => {
+  it('shows a batch once that was stored while the conversation was read again', async () => {
+    const world = new World();
+    const actor = await world.room();
+    world.store.holdAnswers('append');
+    const draft = offer(actor, message(ada, 'a'));
+    await settled();
+    actor.crashed(new Error('broken'));
+    await world.clock.pass(200);
+    const { outlet } = listen(actor, { outlet: world.outlet(), position: 0 });
+    world.store.letGo();
+    await world.clock.pass(200);
+    expect(said(draft)).toBe('ok 2');
+    expect(outlet.seqs).toEqual([1, 2]);
+  });
+
   it('answers a batch that throws once, and goes on', async () => {
     const world = new World();
     const actor = await world.room();

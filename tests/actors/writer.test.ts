@@ -2,6 +2,8 @@ import { describe, expect, it } from 'vitest';
 import {
   ada,
   bob,
+  deletion,
+  edit,
   foreign,
   joining,
   leaving,
@@ -175,6 +177,17 @@ describe('the writer', () => {
       const draft = offer(actor, message(bob, 'am I here?'));
       await settled();
       expect(said(draft)).toBe('not_a_participant');
+    });
+
+    it('refuses to edit what the other deleted meanwhile, and knows what the agent said there', async () => {
+      const world = new World();
+      const actor = await world.room();
+      await actor.post(message(ada, 'a'));
+      const other = new World({ store: world.store });
+      await (await other.actor(actor.id)).post(deletion(ada, 2));
+      const draft = offer(actor, edit(ada, 2, 'late'));
+      await settled();
+      expect(said(draft)).toBe('deleted');
     });
 
     it('tells those whom the other removed to go, and shows them nothing more', async () => {

@@ -71,6 +71,11 @@ export class ControlledStore implements Store {
     this.#fates.set(operation, [...(this.#fates.get(operation) ?? []), ...fates]);
   }
 
+  /** Takes back what was to become of calls that nobody made. */
+  forgive(): void {
+    this.#fates.clear();
+  }
+
   /** Every call is refused until `up`. */
   down(): void {
     this.#isDown = true;

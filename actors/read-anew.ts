@@ -1,0 +1,61 @@
+import type { Conversation, ConversationState } from '../src/domain/conversation.ts';
+import type { ConversationId } from '../src/domain/ids.ts';
+import { ok, type Result } from '../src/domain/result.ts';
+import type { Store, Unavailable } from '../storage/store.ts';
+import type { RecentSeqs } from './recent-seqs.ts';
+import type { Staged } from './stage.ts';
+import type { Writer } from './writer.ts';
+
+/** Events a page. */
+const PAGE_EVENTS = 256;
+
+export interface Reading {
+  readonly id: ConversationId;
+  readonly store: Store;
+  readonly writer: Writer;
+  /** The conversation as it was known before; undefined the first time. */
+  readonly before: Conversation | undefined;
+  /** Learns what the log has that was not known before. */
+  readonly recent: RecentSeqs;
+}
+
+export interface Found {
+  readonly state: ConversationState;
+  /** The batch of which nobody knew, if it was stored: its senders still wait. */
+  readonly stored: Staged | undefined;
+}
+
+/** Reads what the store has of a conversation now; undefined when it has none. Two reads, and one a page of news. */
+export async function readAnew(reading: Reading): Promise<Result<Found | undefined, Unavailable>> {
+  const { id, store, writer } = reading;
+  // What is read must not hold a batch that is still to be given to the readers by its own outcome.
+  if (writer.landing !== undefined) await writer.landing;
+  const loaded = await store.load(id);
+  if (!loaded.ok || loaded.value === undefined) return loaded as Result<undefined, Unavailable>;
+  const state = loaded.value;
+  const unsure = await writer.findUnsure();
+  if (!unsure.ok) return unsure;
+  const stored = unsure.value;
+  const { headSeq } = state.conversation;
+  // It landed after the head was read.
+  if (stored !== undefined && stored.conversation.headSeq > headSeq) return readAnew(reading);
+  const learned = await learn(reading, headSeq);
+  return learned.ok ? ok({ state, stored }) : learned;
+}
+
+/** What another writer erased meanwhile must not be changed by a draft that was looked at before. */
+async function learn(
+  { id, store, before, recent }: Reading,
+  headSeq: number,
+): Promise<Result<void, Unavailable>> {
+  let afterSeq = before?.headSeq ?? headSeq;
+  while (afterSeq < headSeq) {
+    const read = await store.readEvents(id, { afterSeq, limit: PAGE_EVENTS });
+    if (!read.ok) return read;
+    for (const event of read.value) recent.remember(event);
+    const newest = read.value.at(-1);
+    if (newest === undefined) break;
+    afterSeq = newest.seq;
+  }
+  return ok(undefined);
+}
