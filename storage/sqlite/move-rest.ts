@@ -12,7 +12,7 @@ export function moveRest(path: string, lastRow: number, withinMs: number): void 
   const steps = new MoverSteps(path);
   const orders: readonly Order[] = [
     { kind: 'plan', lastRow, skipMoved: true },
-    { kind: 'chunk', rows: ROWS },
+    { kind: 'chunk', rows: ROWS, erased: [] },
     { kind: 'trim', lastRow, rows: ROWS },
     { kind: 'purge', lastRow, rows: ROWS },
   ];

@@ -4,8 +4,8 @@ import type { MessagePort } from 'node:worker_threads';
 export type Order =
   /** Sort the rows of the log up to `lastRow`; with `skipMoved`, leave out those an earlier attempt has carried. */
   | { readonly kind: 'plan'; readonly lastRow: number; readonly skipMoved: boolean }
-  /** Carry the next `rows` of the plan into the clustered tables. */
-  | { readonly kind: 'chunk'; readonly rows: number }
+  /** Carry the next `rows` of the plan into the clustered tables; the bodies of `erased` rows changed since it was made. */
+  | { readonly kind: 'chunk'; readonly rows: number; readonly erased: readonly number[] }
   /** Delete rows up to `lastRow` from the log, `rows` of them at most. */
   | { readonly kind: 'trim'; readonly lastRow: number; readonly rows: number }
   /** Delete what is left of conversations that were removed before `lastRow`, about `rows` rows of it. */

@@ -2,19 +2,25 @@ import Sqlite, { type Database, type Statement } from 'better-sqlite3';
 import type { Order, Report } from './mover-protocol.ts';
 import { checkpoint, walPages } from './wal.ts';
 
+type Chunk = Extract<Order, { kind: 'chunk' }>;
+type Done = Pick<Extract<Report, { ok: true }>, 'isDone' | 'rows'>;
+
 /** How long the worker waits for a lock of another program; the store's own commits have stepped aside. */
 const LOCK_WAIT_MS = 200;
 
-const CARRIED =
-  'l.cid, l.seq, l.kind, l.author_id, l.author_name, l.author_kind, l.created_at, l.key, l.body';
-const PLANNED =
-  'FROM temp.plan p CROSS JOIN log l ON l.row = p.row WHERE p.place > ? AND p.place <= ?';
-const PLAN =
-  'INSERT INTO temp.plan (row) SELECT row FROM log AS l WHERE row <= ? AND cid NOT IN (SELECT cid FROM removed)';
-const NOT_MOVED = 'AND seq > coalesce((SELECT max(e.seq) FROM events e WHERE e.cid = l.cid), 0)';
+/** KiB of pages in memory, for the file and for the plan each; a plan that is larger goes through a temporary file. */
+const CACHE_KIB = 32_768;
+
+const COLUMNS = 'cid, seq, kind, author_id, author_name, author_kind, created_at, key, body';
+const PLAN = `INSERT INTO temp.plan (row, ${COLUMNS})
+  SELECT row, ${COLUMNS} FROM main.log AS l WHERE row <= ? AND cid NOT IN (SELECT cid FROM main.removed)`;
+const NOT_MOVED =
+  'AND seq > coalesce((SELECT max(e.seq) FROM main.events e WHERE e.cid = l.cid), 0)';
+const NEXT = 'FROM temp.plan WHERE place > ? AND place <= ?';
 
 /**
- * The worker's side of moving: each order is one short transaction on a connection of its own.
+ * The worker's side of moving: each order is one short transaction on a connection of its own. The plan is a
+ * sorted copy of the segment, made without the lock, so that a chunk holds the lock for its insertions only.
  *
  * Why `synchronous=NORMAL` is safe here though the foreground promises `FULL`: a transaction of this connection
  * is not synced when it commits, so a power cut may lose it, and with it nothing that was answered. It only moves
@@ -30,6 +36,7 @@ export class MoverSteps {
   readonly #planRest: Statement<[lastRow: number]>;
   readonly #events: Statement<[after: number, to: number]>;
   readonly #keys: Statement<[after: number, to: number]>;
+  readonly #refresh: Statement<[rows: string]>;
   readonly #firstRow: Statement<[], number>;
   readonly #trim: Statement<[before: number]>;
   readonly #removed: Statement<[lastRow: number], number>;
@@ -44,14 +51,20 @@ export class MoverSteps {
     db.pragma('synchronous = NORMAL');
     db.pragma('wal_autocheckpoint = 0');
     db.pragma('secure_delete = FAST');
-    db.pragma('temp_store = MEMORY');
-    db.exec('CREATE TEMP TABLE plan (place INTEGER PRIMARY KEY, row INTEGER NOT NULL)');
+    db.pragma('temp_store = FILE');
+    db.pragma(`main.cache_size = -${CACHE_KIB}`);
+    db.pragma(`temp.cache_size = -${CACHE_KIB}`);
+    db.exec(`CREATE TEMP TABLE plan (place INTEGER PRIMARY KEY, row, ${COLUMNS})`);
     this.#clearPlan = db.prepare('DELETE FROM temp.plan');
     this.#plan = db.prepare(`${PLAN} ORDER BY cid, seq`);
     this.#planRest = db.prepare(`${PLAN} ${NOT_MOVED} ORDER BY cid, seq`);
-    this.#events = db.prepare(`INSERT INTO events SELECT ${CARRIED} ${PLANNED} ORDER BY p.place`);
+    this.#events = db.prepare(`INSERT INTO main.events SELECT ${COLUMNS} ${NEXT} ORDER BY place`);
     this.#keys = db.prepare(
-      `INSERT OR IGNORE INTO keys SELECT l.cid, l.author_id, l.key, l.seq ${PLANNED} AND l.key IS NOT NULL`,
+      `INSERT OR IGNORE INTO main.keys SELECT cid, author_id, key, seq ${NEXT} AND key IS NOT NULL`,
+    );
+    this.#refresh = db.prepare(
+      `UPDATE temp.plan SET body = (SELECT l.body FROM main.log l WHERE l.row = plan.row)
+       WHERE row IN (SELECT value FROM json_each(?))`,
     );
     this.#firstRow = db.prepare<[], number>('SELECT min(row) FROM log').pluck();
     this.#trim = db.prepare('DELETE FROM log WHERE row < ?');
@@ -82,12 +95,12 @@ export class MoverSteps {
     this.#db.close();
   }
 
-  #step(order: Order): { isDone: boolean; rows: number } {
+  #step(order: Order): Done {
     switch (order.kind) {
       case 'plan':
         return this.#makePlan(order.skipMoved ? this.#planRest : this.#plan, order.lastRow);
       case 'chunk':
-        return this.#locked(() => this.#carry(order.rows));
+        return this.#locked(() => this.#carry(order));
       case 'trim':
         return this.#locked(() => this.#trimTo(order.lastRow, order.rows));
       case 'purge':
@@ -102,33 +115,33 @@ export class MoverSteps {
     }
   }
 
-  #makePlan(
-    plan: Statement<[lastRow: number]>,
-    lastRow: number,
-  ): { isDone: boolean; rows: number } {
+  #makePlan(plan: Statement<[lastRow: number]>, lastRow: number): Done {
     this.#clearPlan.run();
     this.#planned = plan.run(lastRow).changes;
     this.#carried = 0;
     return { isDone: this.#planned === 0, rows: this.#planned };
   }
 
-  #carry(rows: number): { isDone: boolean; rows: number } {
+  #carry({ rows, erased }: Chunk): Done {
+    if (erased.length > 0) this.#refresh.run(JSON.stringify(erased));
     const to = Math.min(this.#carried + rows, this.#planned);
     this.#events.run(this.#carried, to);
     this.#keys.run(this.#carried, to);
     const carried = to - this.#carried;
     this.#carried = to;
-    return { isDone: to === this.#planned, rows: carried };
+    const isDone = to === this.#planned;
+    if (isDone) this.#clearPlan.run();
+    return { isDone, rows: carried };
   }
 
-  #trimTo(lastRow: number, rows: number): { isDone: boolean; rows: number } {
+  #trimTo(lastRow: number, rows: number): Done {
     const first = this.#firstRow.get() ?? lastRow + 1;
     const before = Math.min(first + rows, lastRow + 1);
     const { changes } = this.#trim.run(before);
     return { isDone: before > lastRow, rows: changes };
   }
 
-  #purge(lastRow: number, rows: number): { isDone: boolean; rows: number } {
+  #purge(lastRow: number, rows: number): Done {
     const cid = this.#removed.get(lastRow);
     if (cid === undefined) return { isDone: true, rows: 0 };
     for (const purge of this.#purges) {

@@ -57,6 +57,8 @@ export class Mover {
   #startedAt = 0;
   /** The first plan after a start meets rows that were carried before it. */
   #skipMoved = true;
+  /** Rows that were erased since the plan was asked for. */
+  #erasedRows: number[] = [];
   #hasRemoved: boolean;
   #walPages = 0;
   #checkpointing: 'no' | 'copy' | 'finish' = 'no';
@@ -105,6 +107,11 @@ export class Mover {
 
   conversationRemoved(): void {
     this.#hasRemoved = true;
+  }
+
+  /** A row of the log has lost its content; the plan may hold a copy of what it was (S4). */
+  rowErased(row: number): void {
+    if (this.#phase === 'plan' || this.#phase === 'chunk') this.#erasedRows.push(row);
   }
 
   /** The index was built anew from the file: what is frozen or planned means nothing any more. */
@@ -169,11 +176,14 @@ export class Mover {
         this.#startedAt = performance.now();
         this.#hasRemoved = false;
         this.#phase = 'plan';
-        return { kind: 'plan', lastRow: this.#segmentEnd, skipMoved: this.#skipMoved };
+        return this.#plan();
       case 'plan':
-        return { kind: 'plan', lastRow: this.#segmentEnd, skipMoved: this.#skipMoved };
-      case 'chunk':
-        return { kind: 'chunk', rows: this.#chunkRows() };
+        return this.#plan();
+      case 'chunk': {
+        const erased = this.#erasedRows;
+        this.#erasedRows = [];
+        return { kind: 'chunk', rows: this.#chunkRows(), erased };
+      }
       case 'trim':
         return { kind: 'trim', lastRow: this.#segmentEnd, rows: TRIM_GROWTH * this.#chunkRows() };
       case 'purge':
@@ -181,6 +191,11 @@ export class Mover {
       default:
         return this.#phase satisfies never;
     }
+  }
+
+  #plan(): Order {
+    this.#erasedRows = [];
+    return { kind: 'plan', lastRow: this.#segmentEnd, skipMoved: this.#skipMoved };
   }
 
   /** A full segment; or, when nothing has come in for a while, anything at all. */

@@ -85,7 +85,7 @@ export class SqliteStore implements Store {
     const { db } = file;
     this.#file = file;
     this.#tables = openTables(db);
-    this.#writer = new Writer(this.#tables);
+    this.#writer = new Writer(this.#tables, (row) => this.#mover.rowErased(row));
     this.#committedRow = this.#writer.lastRow;
     this.#reader = new Reader(this.#tables);
     this.#mover = new Mover(

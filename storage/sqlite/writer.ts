@@ -25,10 +25,13 @@ const HEAD_CONFLICT = err({ reason: 'head_conflict' } as const);
  */
 export class Writer {
   readonly #tables: Tables;
+  readonly #onErased: (row: number) => void;
   #lastRow: number;
 
-  constructor(tables: Tables) {
+  /** `onErased` learns which rows of the log lost their content. */
+  constructor(tables: Tables, onErased: (row: number) => void) {
     this.#tables = tables;
+    this.#onErased = onErased;
     this.#lastRow = tables.log.last();
   }
 
@@ -165,7 +168,10 @@ export class Writer {
     const row = pending.rowOf(cid, seq);
     if (row !== undefined) {
       const body = redacted(log.get(row));
-      if (body !== undefined) log.setBody(row, body);
+      if (body !== undefined) {
+        log.setBody(row, body);
+        this.#onErased(row);
+      }
     }
     const moved = events.at(cid, seq);
     const body = moved && redacted(moved);

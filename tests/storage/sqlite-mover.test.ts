@@ -1,4 +1,4 @@
-import { statSync } from 'node:fs';
+import { existsSync, statSync, writeFileSync } from 'node:fs';
 import Sqlite from 'better-sqlite3';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { conversationId } from '../../src/domain/ids.ts';
@@ -7,6 +7,7 @@ import {
   ann,
   append,
   appended,
+  deletion,
   granted,
   headOf,
   made,
@@ -97,6 +98,18 @@ describe('the mover', () => {
     const after = await write(5_000);
     const written = 5_000 * 4_096;
     expect(after - before).toBeLessThan(written / 5);
+  });
+
+  test('does not bring back what was erased after its plan was made', async () => {
+    open({ segmentRows: 3, moverScript: new URL('../support/held-mover.ts', import.meta.url) });
+    await made(store, [message(1), message(2, { content: 'the secret' }), message(3)]);
+    await until(() => existsSync(folder.path('c.db-planned')));
+    await appended(store, [deletion(4, 2)], { effects: [{ kind: 'erased', targetSeq: 2 }] });
+    writeFileSync(folder.path('c.db-go'), '');
+    await until(() => store.backlogRows <= 1);
+    const log = await wholeLog(store);
+    expect(log[1]?.body).toBe('{"deleted":true}');
+    expect(count('events')).toBe(3);
   });
 
   test('deletes all that is left of removed conversations', async () => {

@@ -13,7 +13,7 @@ const steps = new MoverSteps(path);
 port.postMessage('ready');
 port.on('message', (order: Order) => {
   const planned = steps.run(order);
-  if (planned.ok) steps.run({ kind: 'chunk', rows: Math.ceil(planned.rows / 2) });
+  if (planned.ok) steps.run({ kind: 'chunk', rows: Math.ceil(planned.rows / 2), erased: [] });
   writeFileSync(`${path}-halfway`, '');
 });
 port.on('close', () => steps.close());
