@@ -27,19 +27,17 @@ export function say(
   { author, content, key, replyTo, metadata }: Said,
   settle: (outcome: Outcome) => void,
 ): void {
-  const refused = actor.offer({
-    kind: 'message',
-    author: actor.members.get(author.id) ?? author,
-    key,
-    content,
-    body: encodeBody('message', {
-      content,
-      ...(replyTo === undefined ? {} : { reply_to: replyTo }),
-      ...(metadata === undefined ? {} : { metadata }),
-    }),
-    ...(replyTo === undefined ? {} : { replyTo }),
-    settle,
-  });
+  const body =
+    replyTo === undefined && metadata === undefined
+      ? encodeBody('message', { content })
+      : encodeBody('message', {
+          content,
+          ...(replyTo === undefined ? {} : { reply_to: replyTo }),
+          ...(metadata === undefined ? {} : { metadata }),
+        });
+  const by = actor.members.get(author.id) ?? author;
+  const draft = { kind: 'message', author: by, key, content, body, settle } as const;
+  const refused = actor.offer(replyTo === undefined ? draft : { ...draft, replyTo });
   if (refused !== undefined) settle(err(refused));
 }
 

@@ -55,7 +55,7 @@ export interface Staged {
  * the drafts before it in the batch leave behind: who was removed a moment ago can't send any more.
  */
 export function stage(view: StageView, drafts: readonly Draft[], now: number): Staged {
-  const batch = new Batch(view, now);
+  const batch = new Batch(view, now, drafts.length > 1);
   for (const draft of drafts) batch.take(draft);
   return { drafts, ...batch.done() };
 }
@@ -71,14 +71,16 @@ class Batch {
   readonly #silent: Draft[] = [];
   readonly #answered: Array<{ draft: Draft; outcome: Outcome }> = [];
   readonly #asked: Turn[] = [];
-  readonly #erased = new Set<number>();
-  #keys: Map<string, Numbered> | undefined;
+  /** The drafts with keys so far; undefined when there is only one draft, which has no twins. */
+  readonly #keys: Map<string, Numbered> | undefined;
+  #erased: Set<number> | undefined;
   #conversation: Conversation;
   #members: Map<ParticipantId, Member> | undefined;
   #seq: number;
 
-  constructor(view: StageView, now: number) {
+  constructor(view: StageView, now: number, isShared: boolean) {
     this.#view = view;
+    this.#keys = isShared ? new Map() : undefined;
     this.#now = now;
     this.#conversation = view.conversation;
     this.#seq = view.conversation.headSeq;
@@ -111,8 +113,8 @@ class Batch {
   }
 
   #twinOf(draft: Draft): Numbered | undefined {
-    if (draft.key === null) return undefined;
-    return this.#keys?.get(`${draft.author.id} ${draft.key}`);
+    if (draft.key === null || this.#keys === undefined) return undefined;
+    return this.#keys.get(`${draft.author.id} ${draft.key}`);
   }
 
   #number(draft: Draft, body: string): void {
@@ -127,8 +129,7 @@ class Batch {
     };
     const numbered: Numbered = { draft, event, twins: [] };
     this.#numbered.push(numbered);
-    if (draft.key !== null) {
-      this.#keys ??= new Map();
+    if (draft.key !== null && this.#keys !== undefined) {
       this.#keys.set(`${draft.author.id} ${draft.key}`, numbered);
     }
   }
@@ -203,13 +204,14 @@ class Batch {
   #amendment(draft: Draft & { kind: 'message.edited' | 'message.deleted' }): Judged {
     const refused = this.#refusesSender(draft);
     if (refused !== undefined) return no(refused);
-    if (this.#erased.has(draft.targetSeq) || this.#view.isErased(draft.targetSeq)) {
+    if (this.#erased?.has(draft.targetSeq) || this.#view.isErased(draft.targetSeq)) {
       return no(failure('deleted'));
     }
     const { targetSeq } = draft;
     if (draft.kind === 'message.edited') {
       this.#effects.push({ kind: 'edited', targetSeq, seq: this.#seq + 1 });
     } else {
+      this.#erased ??= new Set();
       this.#erased.add(targetSeq);
       this.#effects.push({ kind: 'erased', targetSeq });
     }
