@@ -59,6 +59,7 @@ export class Harness {
   readonly sent: Sent[] = [];
   readonly followers: Follower[] = [];
   readonly #setup: Setup;
+  readonly #worlds: World[] = [];
   #world: World;
   #due: Array<() => void> = [];
   #actor: ConversationActor | undefined;
@@ -83,7 +84,7 @@ export class Harness {
     const agent = new TestAgent();
     agent.answers = ({ triggerSeq }) => `answer to ${triggerSeq}`;
     const { isCached, hasAgent, mailboxCapacity, outboundBytes } = this.#setup;
-    return new World({
+    const world = new World({
       store: this.store,
       tick: new CommitTick((run) => this.#due.push(run)),
       limits: { mailboxCapacity, outboundBytes, maxQueuedTurns: 3 },
@@ -92,6 +93,8 @@ export class Harness {
         ? { around: (store) => new CachedStore(store, { maxBytes: 1e6, maxConversations: 1 }) }
         : {}),
     });
+    this.#worlds.push(world);
+    return world;
   }
 
   get actor(): ConversationActor {
@@ -284,7 +287,11 @@ export class Harness {
     expect(this.#world.meters.congested).toBe(0);
   }
 
-  get reports(): readonly string[] {
-    return this.#world.reports.map(({ event }) => event);
+  /** What should never have been said to the log: invariants that did not hold, but for the crashes asked for. */
+  get faults(): readonly unknown[] {
+    return this.#worlds
+      .flatMap(({ reports }) => reports)
+      .map(({ cause }) => (cause instanceof Error ? cause.message : String(cause)))
+      .filter((cause) => !/^(broken|the store is |the log could not be read)/.test(cause));
   }
 }

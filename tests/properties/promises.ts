@@ -24,6 +24,7 @@ export async function holdsSoFar(harness: Harness): Promise<void> {
 /** True when all is quiet. */
 export async function holdsInTheEnd(harness: Harness): Promise<void> {
   const log = await harness.log();
+  expect(harness.faults).toEqual([]);
   isGapless(log);
   isAnsweredOnce(harness);
   isStoredAsAnswered(harness, log);

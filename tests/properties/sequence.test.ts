@@ -179,7 +179,11 @@ describe('a conversation keeps its promises under senders, readers, failures and
     });
     // A failure tells its seed and path, and the shortest life that shows it.
     await fc.assert(
-      fc.asyncProperty(setup, fc.array(STEPS, { minLength: 10, maxLength: 80, size: 'max' }), live),
+      fc.asyncProperty(
+        setup,
+        fc.array(STEPS, { minLength: 20, maxLength: 100, size: 'max' }),
+        live,
+      ),
       { numRuns },
     );
   });
