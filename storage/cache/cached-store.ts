@@ -86,7 +86,7 @@ export class CachedStore implements Store {
     };
   }
 
-  async create(
+  create(
     state: ConversationState,
     events: readonly LogEvent[],
   ): Promise<Result<void, CreateFailure>> {
@@ -103,7 +103,7 @@ export class CachedStore implements Store {
     );
   }
 
-  async append(batch: Append): Promise<Result<void, AppendFailure>> {
+  append(batch: Append): Promise<Result<void, AppendFailure>> {
     return this.#write(
       batch.id,
       () => this.#inner.append(batch),
@@ -111,7 +111,7 @@ export class CachedStore implements Store {
     );
   }
 
-  async remove(id: ConversationId): Promise<Result<boolean, Unavailable>> {
+  remove(id: ConversationId): Promise<Result<boolean, Unavailable>> {
     return this.#write(
       id,
       () => this.#inner.remove(id),
@@ -224,22 +224,29 @@ export class CachedStore implements Store {
     }
   }
 
-  /** `remember` gives what stands after a write that was ok and alone; undefined forgets the conversation. */
-  async #write<T, F extends CreateFailure | AppendFailure>(
+  /**
+   * `remember` gives what stands after a write that was ok and alone; undefined forgets the conversation. No
+   * `async`: this is on the way of every append.
+   */
+  #write<T, F extends CreateFailure | AppendFailure>(
     id: ConversationId,
     write: () => Promise<Result<T, F>>,
     remember: (entry: CachedConversation | undefined) => CachedConversation | undefined,
   ): Promise<Result<T, F>> {
     this.#overlaps.beginWrite(id);
-    let result: Result<T, F> | undefined;
-    try {
-      result = await write();
-      return result;
-    } finally {
-      const wasAlone = this.#overlaps.endWrite(id);
-      if (wasAlone && result?.ok) this.#keep(id, remember(this.#entries.get(id)));
-      else if (!wasAlone || result === undefined || isUncertain(result)) this.#keep(id, undefined);
-    }
+    return write().then(
+      (result) => {
+        const wasAlone = this.#overlaps.endWrite(id);
+        if (wasAlone && result.ok) this.#keep(id, remember(this.#entries.get(id)));
+        else if (!wasAlone || isUncertain(result)) this.#keep(id, undefined);
+        return result;
+      },
+      (error: unknown) => {
+        this.#overlaps.endWrite(id);
+        this.#keep(id, undefined);
+        throw error;
+      },
+    );
   }
 
   #appended(

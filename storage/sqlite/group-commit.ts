@@ -59,19 +59,16 @@ export class GroupCommit {
     return this.#queue.length > 0;
   }
 
-  submit<T, F>(
-    rows: number,
-    perform: (undo: Undo) => Result<T, F>,
-  ): Promise<Result<T, F | Unavailable>> {
-    return new Promise((resolve, reject) => {
-      this.#queue.push(new QueuedWrite(rows, perform, { resolve, reject }));
-      if (this.#isScheduled) return;
+  submit<T, F>(write: QueuedWrite<T, F>): Promise<Result<T, F | Unavailable>> {
+    this.#queue.push(write);
+    if (!this.#isScheduled) {
       this.#isScheduled = true;
       queueMicrotask(() => {
         this.#isScheduled = false;
         this.flush();
       });
-    });
+    }
+    return write.answer;
   }
 
   /** Commits what is queued, unless the lock is elsewhere; then it is tried again. */
@@ -213,21 +210,22 @@ interface Queued {
   fail(error: unknown): void;
 }
 
-interface Answer<T, F> {
-  readonly resolve: (result: Result<T, F | Unavailable>) => void;
-  readonly reject: (error: unknown) => void;
-}
-
-class QueuedWrite<T, F> implements Queued {
+/** A write and its answer. One object and one promise each: this is made for every append. */
+export class QueuedWrite<T, F> implements Queued {
   readonly rows: number;
+  readonly answer: Promise<Result<T, F | Unavailable>>;
   readonly #perform: (undo: Undo) => Result<T, F>;
-  readonly #answer: Answer<T, F>;
+  #resolve: (result: Result<T, F | Unavailable>) => void = () => {};
+  #reject: (error: unknown) => void = () => {};
   #result: Result<T, F> | undefined;
 
-  constructor(rows: number, perform: (undo: Undo) => Result<T, F>, answer: Answer<T, F>) {
+  constructor(rows: number, perform: (undo: Undo) => Result<T, F>) {
     this.rows = rows;
     this.#perform = perform;
-    this.#answer = answer;
+    this.answer = new Promise((resolve, reject) => {
+      this.#resolve = resolve;
+      this.#reject = reject;
+    });
   }
 
   perform(undo: Undo): void {
@@ -235,14 +233,14 @@ class QueuedWrite<T, F> implements Queued {
   }
 
   settle(): void {
-    if (this.#result !== undefined) this.#answer.resolve(this.#result);
+    if (this.#result !== undefined) this.#resolve(this.#result);
   }
 
   refuse(failure: Unavailable): void {
-    this.#answer.resolve(err(failure));
+    this.#resolve(err(failure));
   }
 
   fail(error: unknown): void {
-    this.#answer.reject(error);
+    this.#reject(error);
   }
 }

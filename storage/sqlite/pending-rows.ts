@@ -1,12 +1,29 @@
 import type { ParticipantId } from '../../src/domain/ids.ts';
-import { keyText } from '../batch.ts';
+
+/** The seq of each sender's keys. A map a sender: joining sender and key into one text costs more than a second look. */
+export class KeySeqs {
+  readonly #senders = new Map<ParticipantId, Map<string, number>>();
+
+  get(sender: ParticipantId, key: string): number | undefined {
+    return this.#senders.get(sender)?.get(key);
+  }
+
+  set(sender: ParticipantId, key: string, seq: number): void {
+    const keys = this.#senders.get(sender);
+    if (keys === undefined) this.#senders.set(sender, new Map([[key, seq]]));
+    else keys.set(key, seq);
+  }
+
+  delete(sender: ParticipantId, key: string): void {
+    this.#senders.get(sender)?.delete(key);
+  }
+}
 
 /** The rows of one conversation in one segment of the log: their seqs are `firstSeq`, `firstSeq + 1`, … */
 export interface Run {
   readonly firstSeq: number;
   readonly rows: number[];
-  /** Seq by sender and key (`keyText`). */
-  readonly keys: Map<string, number>;
+  readonly keys: KeySeqs;
 }
 
 /** A stretch of the log: what came in before the mover took it over, or what comes in now. */
@@ -46,7 +63,7 @@ export class PendingRows {
   open(cid: number, nextSeq: number): Run {
     let run = this.#active.runs.get(cid);
     if (run === undefined) {
-      run = { firstSeq: nextSeq, rows: [], keys: new Map() };
+      run = { firstSeq: nextSeq, rows: [], keys: new KeySeqs() };
       this.#active.runs.set(cid, run);
     }
     return run;
@@ -64,7 +81,7 @@ export class PendingRows {
   ) {
     const run = this.open(cid, seq);
     this.push(run, row);
-    if (key !== null) run.keys.set(keyText(sender, key), seq);
+    if (key !== null) run.keys.set(sender, key, seq);
   }
 
   /** Adds the next row to a run that `open` gave. */
@@ -98,13 +115,14 @@ export class PendingRows {
   }
 
   /** The keys of the segment that is being moved, for a look besides the open run's. */
-  frozenKeys(cid: number): ReadonlyMap<string, number> | undefined {
+  frozenKeys(cid: number): KeySeqs | undefined {
     return this.#frozen?.runs.get(cid)?.keys;
   }
 
   seqOfKey(cid: number, sender: ParticipantId, key: string): number | undefined {
-    const text = keyText(sender, key);
-    return this.#active.runs.get(cid)?.keys.get(text) ?? this.frozenKeys(cid)?.get(text);
+    return (
+      this.#active.runs.get(cid)?.keys.get(sender, key) ?? this.frozenKeys(cid)?.get(sender, key)
+    );
   }
 
   /** Forgets a conversation; the answer puts it back. */

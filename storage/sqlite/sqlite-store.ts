@@ -20,13 +20,13 @@ import {
 } from '../store.ts';
 import { codeOf } from './errors.ts';
 import { explained, type OpenFile, openFile, type Synchronous } from './file.ts';
-import { GroupCommit } from './group-commit.ts';
+import { GroupCommit, QueuedWrite } from './group-commit.ts';
 import { moveRest } from './move-rest.ts';
 import { type Moved, Mover } from './mover.ts';
 import { Reader } from './reader.ts';
 import { openTables, refill, type Tables } from './tables.ts';
 import { walPages } from './wal.ts';
-import { type Undo, Writer } from './writer.ts';
+import { Writer } from './writer.ts';
 
 export interface SqliteOptions {
   readonly synchronous?: Synchronous;
@@ -136,27 +136,35 @@ export class SqliteStore implements Store {
     return this.#tables.pending.totalRows;
   }
 
-  async create(
+  // No `async` here: each would add a promise to the hottest calls there are.
+  create(
     state: ConversationState,
     events: readonly LogEvent[],
   ): Promise<Result<void, CreateFailure>> {
-    assertNumbered(events, state.conversation.firstSeq);
-    return this.#write(events.length, (undo) => this.#writer.create(state, events, undo));
+    return this.#write(
+      () => assertNumbered(events, state.conversation.firstSeq),
+      new QueuedWrite(events.length, (undo) => this.#writer.create(state, events, undo)),
+    );
   }
 
-  async append(batch: Append): Promise<Result<void, AppendFailure>> {
-    assertNumbered(batch.events, batch.expectedHead + 1);
-    return this.#write(batch.events.length, (undo) => this.#writer.append(batch, undo));
+  append(batch: Append): Promise<Result<void, AppendFailure>> {
+    return this.#write(
+      () => assertNumbered(batch.events, batch.expectedHead + 1),
+      new QueuedWrite(batch.events.length, (undo) => this.#writer.append(batch, undo)),
+    );
   }
 
   async remove(id: ConversationId): Promise<Result<boolean, Unavailable>> {
-    const removed = await this.#write(0, (undo) => this.#writer.remove(id, undo));
+    const removed = await this.#write(
+      () => {},
+      new QueuedWrite(0, (undo) => this.#writer.remove(id, undo)),
+    );
     if (removed.ok && removed.value) this.#mover.conversationRemoved();
     return removed;
   }
 
-  async secret(name: string, make: () => Uint8Array): Promise<Result<Uint8Array, Unavailable>> {
-    return this.#write(0, () => this.#writer.secret(name, make));
+  secret(name: string, make: () => Uint8Array): Promise<Result<Uint8Array, Unavailable>> {
+    return this.#write(() => {}, new QueuedWrite(0, () => this.#writer.secret(name, make)));
   }
 
   async load(id: ConversationId): Promise<Result<ConversationState | undefined, Unavailable>> {
@@ -253,12 +261,14 @@ export class SqliteStore implements Store {
     this.#mover.restart();
   }
 
-  async #write<T, F>(
-    rows: number,
-    perform: (undo: Undo) => Result<T, F>,
-  ): Promise<Result<T, F | Unavailable>> {
-    if (this.#closing !== undefined) return closed();
-    return this.#commits.submit(rows, perform);
+  #write<T, F>(check: () => void, write: QueuedWrite<T, F>): Promise<Result<T, F | Unavailable>> {
+    if (this.#closing !== undefined) return Promise.resolve(closed());
+    try {
+      check();
+    } catch (error) {
+      return Promise.reject(error);
+    }
+    return this.#commits.submit(write);
   }
 
   /** Only SQLite's own errors are answers; anything else is a bug and rejects. */

@@ -2,7 +2,6 @@ import type { ConversationState } from '../../src/domain/conversation.ts';
 import { type LogEvent, redactBody } from '../../src/domain/event.ts';
 import type { ConversationId } from '../../src/domain/ids.ts';
 import { err, ok, type Result } from '../../src/domain/result.ts';
-import { keyText } from '../batch.ts';
 import type { Append, AppendFailure, CreateFailure, Effect, TakenKey } from '../store.ts';
 import { type EventRow, eventOf } from './codes.ts';
 import type { Entry } from './directory.ts';
@@ -120,13 +119,13 @@ export class Writer {
       const event = events[index];
       if (event === undefined || event.key === null) continue;
       const key = event.key.toWellFormed();
-      const text = keyText(event.author.id, key);
+      const { id } = event.author;
       const seq =
-        run.keys.get(text) ??
-        frozen?.get(text) ??
-        (hasMoved ? moved.seqOfKey(cid, event.author.id, key) : undefined);
+        run.keys.get(id, key) ??
+        frozen?.get(id, key) ??
+        (hasMoved ? moved.seqOfKey(cid, id, key) : undefined);
       if (seq === undefined) {
-        run.keys.set(text, event.seq);
+        run.keys.set(id, key, event.seq);
       } else {
         taken ??= [];
         taken.push({ index, seq });
@@ -188,7 +187,7 @@ function redacted(row: EventRow): string | undefined {
 function forgetKeys(run: Run, events: readonly LogEvent[]): void {
   for (const { author, key, seq } of events) {
     if (key === null) continue;
-    const text = keyText(author.id, key.toWellFormed());
-    if (run.keys.get(text) === seq) run.keys.delete(text);
+    const text = key.toWellFormed();
+    if (run.keys.get(author.id, text) === seq) run.keys.delete(author.id, text);
   }
 }

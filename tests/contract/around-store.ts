@@ -4,14 +4,14 @@ import { until } from '../support/until.ts';
 type Call<T> = (store: Store) => Promise<T>;
 
 /** What happens around the calls of a store. */
-export interface Around {
+interface Around {
   readonly read: <T>(call: Call<T>) => Promise<T>;
   readonly write: <T>(call: Call<T>) => Promise<T>;
   readonly close: () => Promise<void>;
 }
 
 /** A store whose calls go through `around`. */
-export function aroundStore({ read, write, close }: Around): Store {
+function aroundStore({ read, write, close }: Around): Store {
   return {
     create: (state, events) => write((store) => store.create(state, events)),
     append: (batch) => write((store) => store.append(batch)),

@@ -23,7 +23,7 @@ export type Action =
 
 export type Question = Exclude<Action, { do: 'reopen' | 'breathe' }>;
 
-export type Draft =
+type Draft =
   | {
       readonly kind: 'message';
       readonly key: number | null;
