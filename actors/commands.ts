@@ -89,7 +89,8 @@ async function repeated(actor: ConversationActor, draft: Unsettled<Draft>): Prom
   if (seq === undefined) return err(failure('deleted'));
   const read = await actor.store.readEvents(actor.id, { afterSeq: seq - 1, limit: 1 });
   if (!read.ok) return err(failure('storage_unavailable', { cause: read.failure.cause }));
-  return receiptOf(draft, read.value[0], seq);
+  const { firstSeq } = actor.conversation;
+  return receiptOf(draft, read.value[0], { seq, firstSeq });
 }
 
 /** A message as it stands now. */

@@ -12,7 +12,7 @@ export function settleCommitted(staged: Staged): void {
   for (const { draft, event, twins } of staged.numbered) {
     const { seq, createdAt } = event;
     draft.settle(ok({ seq, createdAt, duplicate: false }));
-    for (const twin of twins) twin.settle(receiptOf(twin, event, seq));
+    for (const twin of twins) twin.settle(receiptOf(twin, event, { seq, firstSeq: 1 }));
   }
   const { headSeq: seq, updatedAt: createdAt } = staged.conversation;
   for (const draft of staged.silent) draft.settle(ok({ seq, createdAt, duplicate: false }));
@@ -22,12 +22,20 @@ export function settleAll(drafts: Iterable<Draft>, outcome: Outcome): void {
   for (const draft of drafts) draft.settle(outcome);
 }
 
-/** The answer to a key that was stored as `event`, which is absent when it was trimmed since. */
+/** Where a key was stored, and from which seq on the log is still there. */
+export interface Place {
+  readonly seq: number;
+  readonly firstSeq: number;
+}
+
+/** The answer to a key that was stored at `place` as `event`, which is absent when it was trimmed since. */
 export function receiptOf(
   draft: Unsettled<Draft>,
   event: LogEvent | undefined,
-  seq: number,
+  { seq, firstSeq }: Place,
 ): Outcome {
+  // It is there, and what was read is older than it: another writer's, of which we have yet to hear.
+  if (event === undefined && seq >= firstSeq) return err(failure('head_conflict'));
   if (event !== undefined && !isSameRequest(draft, event)) return err(failure('key_reused'));
   return ok({ seq, createdAt: event?.createdAt ?? 0, duplicate: true });
 }

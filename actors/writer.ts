@@ -263,7 +263,8 @@ export class Writer {
     const read = await this.#host.store.readEvents(this.#host.id, { afterSeq: seq - 1, limit: 1 });
     if (!read.ok) return () => err(unavailable(read.failure));
     const [event] = read.value;
-    return (draft) => receiptOf(draft, event, seq);
+    const { firstSeq } = this.#host.view().conversation;
+    return (draft) => receiptOf(draft, event, { seq, firstSeq });
   }
 
   /** The batch is durable, or had nothing to store. */

@@ -1,4 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import { CachedStore } from '../../storage/cache/cached-store.ts';
+import { ControlledStore } from '../support/controlled-store.ts';
 import {
   ada,
   bob,
@@ -121,5 +123,23 @@ describe('the writer, given an idempotency key', () => {
     const drafts = [offer(actor, message(ada, 'a', { key: 'k' })), offer(actor, message(ada, 'b'))];
     await settled();
     expect(drafts.map(said)).toEqual(['storage_unavailable', 'ok 3']);
+  });
+
+  it('asks to try again when another writer stored the key, and that cannot be read here yet', async () => {
+    const store = new ControlledStore();
+    const around = (inner: ControlledStore) =>
+      new CachedStore(inner, { maxBytes: 1e6, maxConversations: 1 });
+    const world = new World({ store, around });
+    const elsewhere = await new World({ store }).room();
+    const actor = await world.actor(elsewhere.id);
+    await elsewhere.post(joining(bob));
+    await elsewhere.post(message(bob, 'a', { key: 'k' }));
+    const early = offer(actor, message(bob, 'b', { key: 'k' }));
+    await settled();
+    expect(said(early)).toBe('head_conflict');
+    await actor.post(message(ada, 'c'));
+    const late = offer(actor, message(bob, 'b', { key: 'k' }));
+    await settled();
+    expect(said(late)).toBe('key_reused');
   });
 });

@@ -291,7 +291,7 @@ export class Harness {
   get faults(): readonly unknown[] {
     return this.#worlds
       .flatMap(({ reports }) => reports)
-      .map(({ cause }) => (cause instanceof Error ? cause.message : String(cause)))
+      .flatMap(({ cause }) => (cause instanceof Error ? [cause.message] : []))
       .filter((cause) => !/^(broken|the store is |the log could not be read)/.test(cause));
   }
 }

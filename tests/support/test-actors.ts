@@ -18,7 +18,7 @@ import { ControlledStore } from './controlled-store.ts';
 import { SimulatedClock, settled } from './simulated-clock.ts';
 import { TestOutlet, TestTopics } from './test-outlet.ts';
 
-export const LIMITS: ActorLimits = {
+const LIMITS: ActorLimits = {
   mailboxCapacity: 8,
   maxParticipants: 6,
   maxQueuedTurns: 4,
