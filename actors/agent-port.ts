@@ -29,7 +29,10 @@ export interface TurnInput {
   readonly agentName: string;
   /** The message to answer. */
   readonly triggerSeq: number;
-  /** Messages as they stand now, ascending, the newest `limit` of those up to `triggerSeq`. Throws when the store does not answer. */
+  /**
+   * Messages as they stand now, of the newest `limit` in the log: those before the trigger and the agent's own since,
+   * ascending, then the trigger. Throws when the store does not answer.
+   */
   readonly history: (limit: number) => Promise<readonly Message[]>;
 }
 

@@ -15,7 +15,7 @@ export interface OfflineOptions {
   readonly clock: Clock;
 }
 
-export const OFFLINE_DEFAULTS: OfflineOptions = {
+const OFFLINE_DEFAULTS: OfflineOptions = {
   historyMessages: 500,
   wordsPerSecond: 60,
   maxAnswerChars: 10_000,
@@ -68,7 +68,7 @@ async function compose(input: TurnInput, signal: AbortSignal, limit: number): Pr
     return 'The message that asked for this answer was deleted.';
 
   const question = withoutMention(content);
-  const before = messages.filter(({ event }) => event.seq < triggerSeq);
+  const before = messages.filter((message) => message !== trigger);
   return word({
     question,
     askedBy: trigger.event.author.name,

@@ -5,7 +5,7 @@ import { type ScriptedOptions, scriptedAgent } from './scripted.ts';
 
 export const AGENT_KINDS = ['auto', 'openai', 'offline', 'scripted', 'none'] as const;
 /** `auto` is `openai` when a key or an endpoint is configured, else `offline`. */
-export type AgentKind = (typeof AGENT_KINDS)[number];
+type AgentKind = (typeof AGENT_KINDS)[number];
 
 export interface AgentOptions {
   readonly kind: AgentKind;

@@ -28,7 +28,7 @@ const MIN_OF_BEST = 0.45;
 const QUESTION_FACTOR = 0.5;
 const NAMED_FACTOR = 2;
 
-export interface Quote {
+interface Quote {
   readonly seq: number;
   /** Who said it; one line. */
   readonly name: string;
@@ -58,7 +58,7 @@ interface Text {
   readonly terms: readonly string[];
 }
 
-/** Bounded: 400,000 characters are read, whatever the conversation holds. Stops early, with nothing, at an abort. */
+/** Bounded: 400,000 characters are read, whatever the conversation holds, and less when it is aborted. */
 export async function recall(input: RecallInput, signal: AbortSignal): Promise<Recall> {
   const texts = await read(input, signal);
   const asked = new Set(termsOf(cut(input.question, MESSAGE_CHARS)));

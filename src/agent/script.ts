@@ -24,7 +24,7 @@ export interface ScriptDefaults {
 }
 
 /** No answer has more tokens than this, whatever the message asks for. */
-export const MAX_TOKENS = 10_000;
+const MAX_TOKENS = 10_000;
 const MAX_MS = 3_600_000;
 /** Directives stand at the beginning of a message; nothing is read behind this many characters, but for `say:`. */
 const READ_CHARS = 2_000;

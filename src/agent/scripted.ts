@@ -20,7 +20,7 @@ export interface ScriptedOptions {
   readonly clock: Clock;
 }
 
-export const SCRIPTED_DEFAULTS: ScriptedOptions = {
+const SCRIPTED_DEFAULTS: ScriptedOptions = {
   tokens: 40,
   tokensPerSecond: 50,
   firstTokenMs: 0,
@@ -30,8 +30,8 @@ export const SCRIPTED_DEFAULTS: ScriptedOptions = {
 
 /**
  * The deterministic agent, for tests and load runs: the same turn gets the same words, at the pace asked
- * for, and a message may direct it (see `readScript`). It reads one message of the history. After an abort
- * the stream ends without `done`.
+ * for, and a message may direct it (see `readScript`). After an abort the stream ends
+ * without `done`.
  */
 export function scriptedAgent(options: Partial<ScriptedOptions> = {}): Agent {
   const settings = { ...SCRIPTED_DEFAULTS, ...options };
@@ -47,8 +47,7 @@ async function* answer(
   signal: AbortSignal,
   { settings, metronome }: { settings: ScriptedOptions; metronome: Metronome },
 ): AsyncGenerator<AgentChunk> {
-  const [trigger] = await input.history(1);
-  const content = trigger?.body.content ?? '';
+  const content = await contentOf(input);
   const script = readScript(content, `${input.turnId}:${input.triggerSeq}`, settings);
   const sleeper = metronome.sleeper();
   const pace: Pace = { sleeper, signal, clock: settings.clock };
@@ -67,6 +66,15 @@ async function* answer(
   } finally {
     signal.removeEventListener('abort', sleeper.wake);
   }
+}
+
+/** Of the message to answer; empty when it is gone. One message is read, and a few when others came since. */
+async function contentOf({ history, triggerSeq }: TurnInput): Promise<string> {
+  for (const limit of [1, 100]) {
+    const trigger = (await history(limit)).find(({ event }) => event.seq === triggerSeq);
+    if (trigger !== undefined) return trigger.body.content ?? '';
+  }
+  return '';
 }
 
 interface Pace {

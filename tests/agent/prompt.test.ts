@@ -63,9 +63,13 @@ test('is empty when the message to answer is deleted, or not there', () => {
   expect(buildPrompt(inputOf([said('hi')], { triggerSeq: 7 }))).toEqual([]);
 });
 
-test('has nothing after the message to answer', () => {
-  const messages = [said('one', { seq: 1 }), said('two', { seq: 2 }), said('three', { seq: 3 })];
-  expect(spoken(messages, { triggerSeq: 2 }).at(-1)).toEqual(['user', 'Ana: two']);
+test('ends with the message to answer, behind answers that were given since', () => {
+  const messages = [said('one', { seq: 1 }), said('three', { seq: 3 }), said('two', { seq: 2 })];
+  expect(spoken(messages, { triggerSeq: 2 }).map(([, text]) => text)).toEqual([
+    'Ana: one',
+    'Ana: three',
+    'Ana: two',
+  ]);
 });
 
 test('a name cannot pass for anything else', () => {

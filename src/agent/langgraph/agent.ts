@@ -14,7 +14,6 @@ import {
   AgentFailure,
   type TurnInput,
 } from '../../../actors/agent-port.ts';
-import type { Usage } from '../../domain/event.ts';
 import { cut } from '../text.ts';
 import { ModelFault } from './fault.ts';
 import { type ModelCall, modelCall } from './model-call.ts';
@@ -76,13 +75,12 @@ async function* attemptOf(
     const events = watchedCall(call, prompt, { signal, patience: options });
     return { events, first: await events.next() };
   }, signal);
-  let usage: Usage | undefined;
   try {
     for (let next = first; next.done !== true; next = await events.next()) {
       if (signal.aborted) return;
       const event: ShownEvent = next.value;
       if (event.type === 'usage') {
-        usage = event.usage;
+        yield event;
         continue;
       }
       const text = cut(event.text, options.maxAnswerChars - shown.chars);
@@ -93,6 +91,5 @@ async function* attemptOf(
   } finally {
     await events.return();
   }
-  if (usage !== undefined) yield { type: 'usage', usage };
   yield { type: 'done' };
 }

@@ -12,7 +12,7 @@ export interface PromptInput {
   readonly agentId: ParticipantId;
   readonly agentName: string;
   readonly triggerSeq: number;
-  /** As they stand now, ascending. */
+  /** As they stand now, in the order they are to be read, the one to answer last. */
   readonly messages: readonly Message[];
   /** Tokens of the whole prompt at most, by `estimateTokens`. */
   readonly contextTokens: number;
@@ -37,14 +37,13 @@ export function estimateTokens(text: string): number {
 export function buildPrompt(input: PromptInput): readonly PromptMessage[] {
   const system: PromptMessage = { role: 'system', content: systemWords(input) };
   const room = input.contextTokens - costOf(system);
-  const spoken = input.messages.filter(({ event }) => event.seq <= input.triggerSeq);
-  const trigger = spoken.at(-1);
+  const trigger = input.messages.at(-1);
   if (trigger?.event.seq !== input.triggerSeq || isGone(trigger)) return [];
 
   const asked = shortenTo(toPrompt(trigger, input.agentId), Math.max(room, MESSAGE_TOKENS));
   const chosen = [asked];
   let left = room - costOf(asked);
-  for (const message of spoken.slice(0, -1).reverse()) {
+  for (const message of input.messages.slice(0, -1).reverse()) {
     if (isGone(message)) continue;
     const next = toPrompt(message, input.agentId);
     left -= costOf(next);

@@ -24,8 +24,8 @@ export type ShownEvent =
   | { readonly type: 'usage'; readonly usage: Usage };
 
 /**
- * One model call, watched: text and usage. It ends only when the model said why it stopped; otherwise it
- * throws `ModelFault`, or the reason of the abort.
+ * One model call, watched: text, then its usage. It ends only when the model said why it stopped; otherwise
+ * it throws `ModelFault`, or the reason of the abort.
  */
 export async function* watchedCall(
   call: ModelCall,
@@ -38,15 +38,23 @@ export async function* watchedCall(
   if (signal.aborted) close();
   const events = call(prompt, closing.signal)[Symbol.asyncIterator]();
   let hasText = false;
+  let usage: Usage | undefined;
   try {
     let waitMs = patience.firstTokenMs;
     let fault = () => new ModelFault('late', `no token after ${patience.firstTokenMs} ms`);
     const lateAt = performance.now() + patience.firstTokenMs;
     for (;;) {
       const event = await nextEvent(events, closing, { waitMs, fault });
-      if (event.type === 'finish') return finish(event.reason, hasText);
-      if (event.type === 'text') hasText = true;
-      if (event.type !== 'sign') yield event;
+      if (event.type === 'finish') {
+        checkFinish(event.reason, hasText);
+        if (usage !== undefined) yield { type: 'usage', usage };
+        return;
+      }
+      if (event.type === 'usage') usage = event.usage;
+      if (event.type === 'text') {
+        hasText = true;
+        yield event;
+      }
       waitMs = hasText ? patience.stallMs : Math.max(lateAt - performance.now(), 0);
       if (hasText) fault = () => new ModelFault('stalled', `no token for ${patience.stallMs} ms`);
     }
@@ -92,7 +100,7 @@ function nextEvent(
 }
 
 /** A stream that ends without a reason was cut by something in between that closed it politely. */
-function finish(reason: string | undefined, hasText: boolean): void {
+function checkFinish(reason: string | undefined, hasText: boolean): void {
   if (reason === undefined) throw new ModelFault('cut', 'the stream ended without a finish_reason');
   if (hasText) return;
   throw new ModelFault(
