@@ -13,12 +13,12 @@ export function spread(values: readonly number[], show: (value: number) => strin
   return `${show(median(values))} (${show(Math.min(...values))}–${show(Math.max(...values))})`;
 }
 
-/** A count with two or three significant digits: `950`, `67k`, `1.9M`. */
+/** Two or three significant digits: `0.14`, `950`, `67k`, `1.90M`. */
 export function short(value: number): string {
   if (value >= 1e6) return `${(value / 1e6).toPrecision(3)}M`;
   if (value >= 1e4) return `${Math.round(value / 1e3)}k`;
   if (value >= 1e3) return `${(value / 1e3).toFixed(1)}k`;
-  return value >= 100 ? value.toFixed(0) : value.toPrecision(2);
+  return value >= 10 ? value.toFixed(0) : value.toPrecision(2);
 }
 
 /** A Markdown table. */
