@@ -15,8 +15,8 @@ export function seatAgent(
     limits: limits.turns,
     notify: (notice) => actor.notify(notice),
     commit: (draft) => actor.post(draft),
-    messages: async (limit) => {
-      const beforeSeq = actor.conversation.headSeq + 1;
+    messages: async ({ limit, upToSeq = actor.conversation.headSeq }) => {
+      const beforeSeq = upToSeq + 1;
       const read = await store.readMessages(actor.id, { beforeSeq, limit });
       if (!read.ok) throw new Error('the log could not be read', { cause: read.failure.cause });
       return read.value;

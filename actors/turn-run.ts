@@ -29,8 +29,8 @@ export interface TurnHost {
   readonly notify: (notice: Notice) => void;
   /** Makes a draft durable; the outcome comes after its event was given to everyone. */
   readonly commit: (draft: Unsettled<Draft>) => Promise<Outcome>;
-  /** The newest messages of the conversation up to now, ascending. Throws when the store does not answer. */
-  readonly messages: (limit: number) => Promise<readonly Message[]>;
+  /** The newest messages up to `upToSeq`, or up to now, ascending. Throws when the store does not answer. */
+  readonly messages: (page: { limit: number; upToSeq?: number }) => Promise<readonly Message[]>;
   readonly onEnded: (state: EndState, tookMs: number) => void;
   readonly onError: (turn: Turn, cause: unknown) => void;
 }
@@ -170,13 +170,14 @@ export class TurnRun {
   /** What the agent sees: all up to its trigger, and its own answers since, the trigger last. */
   async #history(limit: number): Promise<readonly Message[]> {
     const { triggerSeq, agentId } = this.#turn;
-    const all = await this.#host.messages(limit);
-    const trigger = all.find(({ event }) => event.seq === triggerSeq);
-    const others = all.filter(
-      ({ event }) =>
-        event.seq < triggerSeq || (event.seq > triggerSeq && event.author.id === agentId),
+    const before = await this.#host.messages({ limit, upToSeq: triggerSeq });
+    const trigger = before.filter(({ event }) => event.seq === triggerSeq);
+    const newest = await this.#host.messages({ limit });
+    const answers = newest.filter(
+      ({ event }) => event.seq > triggerSeq && event.author.id === agentId,
     );
-    return trigger === undefined ? others : [...others, trigger];
+    const others = [...before.filter(({ event }) => event.seq < triggerSeq), ...answers];
+    return [...others.slice(Math.max(others.length + trigger.length - limit, 0)), ...trigger];
   }
 
   #take(chunk: Exclude<AgentChunk, { type: 'done' }>): void {

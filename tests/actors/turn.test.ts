@@ -124,6 +124,17 @@ describe('a turn', () => {
     expect(text.join('')).toBe('x'.repeat(2_000) + 'y'.repeat(1_999));
   });
 
+  it('has its trigger in the history however much was said since, within the limit', async () => {
+    const { agent, actor, ask } = await scene({ settings: { speaks: 'mention' } });
+    await ask('one');
+    await ask('two, @assistant?');
+    for (const text of ['three', 'four', 'five']) await actor.post(message(ada, text));
+    const texts = async (limit: number) =>
+      (await agent.last.input.history(limit)).map(({ body }) => body.content);
+    expect(await texts(2)).toEqual(['one', 'two, @assistant?']);
+    expect(await texts(1)).toEqual(['two, @assistant?']);
+  });
+
   it('gives the agent the history up to its trigger, and its own answers since, the trigger last', async () => {
     const { agent, outlet, ask } = await scene();
     await ask('first');
