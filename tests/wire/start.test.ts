@@ -3,6 +3,7 @@ import { createServer } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { Flags } from '../support/server-process.ts';
 import { ServerProcess } from '../support/server-process.ts';
+import { withServer } from '../support/wire.ts';
 
 let server: ServerProcess | undefined;
 afterEach(async () => {
@@ -30,6 +31,25 @@ describe('a start that fails', () => {
     const port = typeof address === 'object' ? (address?.port ?? 0) : 0;
     expect(await refusedStart({ port })).toContain(String(port));
     other.close();
+  });
+
+  it('for a port in use touches nothing that the server on it is doing with the same store', async () => {
+    const flags = { store: 'sqlite:{dir}/colloquy.db', agent: 'scripted' };
+    await withServer(flags, async (wire) => {
+      const { id, people } = await wire.room('Ada');
+      const ada = people[0];
+      if (!ada) return expect.unreachable();
+      await ada.ws.send(id, 'tokens: 9000; rate: 100');
+      const turn = await ada.ws.waitFor('turn.started');
+      const store = `sqlite:${wire.server.path('colloquy.db')}`;
+      await refusedStart({ store, agent: 'scripted', port: wire.server.port });
+      const seen = ada.ws.framesOf('turn.delta').at(-1)?.index ?? 0;
+      await ada.ws.waitFor('turn.delta', (delta) => delta.index > seen);
+      const cancel = { type: 'cancel', conversation_id: id, turn_id: turn.turn_id };
+      expect(await ada.ws.ask(cancel)).toMatchObject({ type: 'ok' });
+      expect(await ada.ws.waitFor('turn.ended')).toMatchObject({ state: 'cancelled', attempt: 1 });
+      expect(ada.ws.framesOf('turn.started')).toHaveLength(1);
+    });
   });
 
   it('for a store that will not open ends with exit code 1 and says which', async () => {
