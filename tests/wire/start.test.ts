@@ -8,6 +8,7 @@ import { withServer } from '../support/wire.ts';
 let server: ServerProcess | undefined;
 afterEach(async () => {
   await server?.dispose();
+  server = undefined;
 });
 
 /** Starts a server that cannot, and gives what it said. */
@@ -20,10 +21,6 @@ async function refusedStart(flags: Flags): Promise<string> {
 }
 
 describe('a start that fails', () => {
-  afterEach(() => {
-    server = undefined;
-  });
-
   it('for a port in use ends with exit code 1 and says which', async () => {
     const other = createServer();
     await new Promise<void>((resolve) => other.listen(0, '127.0.0.1', resolve));
