@@ -33,7 +33,7 @@ export class ConversationTables {
   readonly #delete: Statement<[cid: number]>;
   readonly #deleteMembers: Statement<[cid: number]>;
   readonly #markRemoved: Statement<[cid: number, lastRow: number]>;
-  readonly #hasRemoved: Statement<[], number>;
+  readonly #removed: Statement<[], number>;
   readonly #putMember: Statement<(string | number)[]>;
   readonly #dropMember: Statement<[cid: number, participant: string]>;
   readonly #members: Statement<[cid: number], MemberRow>;
@@ -51,7 +51,7 @@ export class ConversationTables {
     this.#delete = db.prepare('DELETE FROM conversations WHERE cid = ?');
     this.#deleteMembers = db.prepare('DELETE FROM members WHERE cid = ?');
     this.#markRemoved = db.prepare('INSERT INTO removed VALUES (?, ?)');
-    this.#hasRemoved = db.prepare<[], number>('SELECT EXISTS (SELECT 1 FROM removed)').pluck();
+    this.#removed = db.prepare<[], number>('SELECT cid FROM removed').pluck();
     this.#putMember = db.prepare(
       `INSERT INTO members (cid, conversation_id, participant_id, name, kind, role) VALUES (?, ?, ?, ?, ?, ?)
        ON CONFLICT (cid, participant_id) DO UPDATE SET name = excluded.name, kind = excluded.kind, role = excluded.role`,
@@ -92,16 +92,16 @@ export class ConversationTables {
     this.#setSettings.run(encodeSettings(conversation), conversation.updatedAt, cid);
   }
 
-  /** Makes the conversation invisible; what is large (events, keys, edits, turns) the mover deletes later. */
+  /** Makes the conversation invisible; what is large (events, places, edits, turns) the indexer deletes later. */
   remove(cid: number, lastRow: number): void {
     this.#delete.run(cid);
     this.#deleteMembers.run(cid);
     this.#markRemoved.run(cid, lastRow);
   }
 
-  /** Something of a removed conversation is still to be deleted. */
-  hasRemoved(): boolean {
-    return this.#hasRemoved.get() === 1;
+  /** The removed conversations of which something is still to be deleted. */
+  removed(): ReadonlySet<number> {
+    return new Set(this.#removed.all());
   }
 
   /** A new member comes last; one who is there keeps the place. */

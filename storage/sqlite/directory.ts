@@ -1,8 +1,8 @@
 import { LRUCache } from 'lru-cache';
 import type { ConversationId } from '../../src/domain/ids.ts';
 import type { ConversationTables } from './conversation-tables.ts';
-import type { EventTables } from './log-tables.ts';
 import type { PendingRows } from './pending-rows.ts';
+import type { PlaceTable } from './places.ts';
 
 /** What an append has to know of a conversation: its number in the file and where its log stands. */
 export interface Entry {
@@ -19,12 +19,12 @@ const MAX_ENTRIES = 16_384;
 export class Directory {
   readonly #entries = new LRUCache<ConversationId, Entry>({ max: MAX_ENTRIES });
   readonly #conversations: ConversationTables;
-  readonly #events: EventTables;
+  readonly #places: PlaceTable;
   readonly #pending: PendingRows;
 
-  constructor(conversations: ConversationTables, events: EventTables, pending: PendingRows) {
+  constructor(conversations: ConversationTables, places: PlaceTable, pending: PendingRows) {
     this.#conversations = conversations;
-    this.#events = events;
+    this.#places = places;
     this.#pending = pending;
   }
 
@@ -43,9 +43,9 @@ export class Directory {
     return entry;
   }
 
-  /** The stored head, from the pending rows or else from the clustered table. */
+  /** The stored head, from the pending rows or else from the newest place. */
   headOf(cid: number, firstSeq: number): number {
-    return this.#pending.head(cid) ?? this.#events.head(cid) ?? firstSeq - 1;
+    return this.#pending.head(cid) ?? this.#places.head(cid) ?? firstSeq - 1;
   }
 
   put(id: ConversationId, entry: Entry): void {

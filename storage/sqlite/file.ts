@@ -22,7 +22,7 @@ export interface OpenFile {
  * Opens, or makes, the data file at its newest schema, for this process alone. Throws `OpenError`.
  *
  * The lock is an exclusive transaction on an empty second file (`PATH-lock`), so the system lets go of it when
- * the process ends, however it ends. SQLite's own locks don't serve: the mover's connection shares the file.
+ * the process ends, however it ends. SQLite's own locks don't serve: the indexer's connection shares the file.
  */
 export function openFile(path: string, synchronous: Synchronous): OpenFile {
   return explained(path, () => {
@@ -42,7 +42,7 @@ function openDatabase(path: string, synchronous: Synchronous): Database {
   try {
     db.pragma('journal_mode = WAL');
     db.pragma(`synchronous = ${synchronous}`);
-    // The mover's worker checkpoints: a commit never pays for it.
+    // The indexer's worker checkpoints: a commit never pays for it.
     db.pragma('wal_autocheckpoint = 0');
     // Erased text is overwritten where its page is written anyway (docs/storage.md says what remains).
     db.pragma('secure_delete = FAST');

@@ -14,7 +14,7 @@ export interface GroupCommitOptions {
   readonly db: Database;
   /** How long writes wait for a lock that another holds before they are refused. */
   readonly lockWaitMs: number;
-  /** True while the mover holds the file's write lock; it calls `flush` when it has let go. */
+  /** True while the indexer holds the file's write lock; it calls `flush` when it has let go. */
   readonly isLent: () => boolean;
   /** Makes memory agree with the file when a rollback could not be trusted; throws when it can't be read. */
   readonly resync: () => void;
@@ -29,7 +29,7 @@ export interface GroupCommitOptions {
  * loop is committed in the microtask after it.
  *
  * Owns: the queue of writes, the transaction, when memory is undone. Does not own: what a write does (writer.ts),
- * the lock's other user (mover.ts). Bound: a conversation has one write under way, so the queue is as long as
+ * the lock's other user (indexer.ts). Bound: a conversation has one write under way, so the queue is as long as
  * conversations are busy; nothing waits longer than `lockWaitMs`.
  *
  * Invariants:
@@ -75,7 +75,7 @@ export class GroupCommit {
   flush(): void {
     if (this.#queue.length === 0) return;
     if (this.#options.isLent()) {
-      this.#wait(new Error('the mover holds the write lock'));
+      this.#wait(new Error('the indexer holds the write lock'));
       return;
     }
     const group = this.#takeGroup();

@@ -5,9 +5,9 @@ import { OpenError } from '../open-error.ts';
  * Forward steps; `PRAGMA user_version` counts those that were taken. A released step never changes: what comes
  * later is a new step. `tests/storage/schemas/` keeps each released schema with data in it.
  *
- * `log` takes the hot write, in rowid order and without another index; the mover carries its rows, sorted, into
- * `events` and `keys` (ADR 0011). A row of `log` whose seq is not above its conversation's highest in `events`
- * is a copy that was carried and not yet deleted.
+ * `log` takes the hot write, in rowid order and without another index, and keeps every event. `places` says where
+ * a conversation's events stand; the indexer writes it behind the log (ADR 0011), and `progress` has the row up
+ * to which it has come. Above that row, an event whose seq is not above its conversation's newest place has one, too.
  */
 export const MIGRATIONS: readonly string[] = [
   `
@@ -46,25 +46,17 @@ export const MIGRATIONS: readonly string[] = [
     key TEXT,
     body TEXT NOT NULL
   );
-  CREATE TABLE events (
+  CREATE TABLE places (
     cid INTEGER NOT NULL,
-    seq INTEGER NOT NULL,
-    kind INTEGER NOT NULL,
-    author_id TEXT NOT NULL,
-    author_name TEXT NOT NULL,
-    author_kind INTEGER NOT NULL,
-    created_at INTEGER NOT NULL,
-    key TEXT,
-    body TEXT NOT NULL,
-    PRIMARY KEY (cid, seq)
+    first_seq INTEGER NOT NULL,
+    records BLOB NOT NULL,
+    PRIMARY KEY (cid, first_seq)
   ) WITHOUT ROWID;
-  CREATE TABLE keys (
-    cid INTEGER NOT NULL,
-    sender TEXT NOT NULL,
-    key TEXT NOT NULL,
-    seq INTEGER NOT NULL,
-    PRIMARY KEY (cid, sender, key)
+  CREATE TABLE progress (
+    name TEXT PRIMARY KEY,
+    row INTEGER NOT NULL
   ) WITHOUT ROWID;
+  INSERT INTO progress VALUES ('places', 0);
   CREATE TABLE edits (
     cid INTEGER NOT NULL,
     target_seq INTEGER NOT NULL,
@@ -88,6 +80,7 @@ export const MIGRATIONS: readonly string[] = [
     name TEXT PRIMARY KEY,
     bytes BLOB NOT NULL
   ) WITHOUT ROWID;
+  INSERT INTO secrets VALUES ('sqlite.key-hash', randomblob(12));
   `,
 ];
 

@@ -1,45 +1,25 @@
-import type { ParticipantId } from '../../src/domain/ids.ts';
-
-/** The seq of each sender's keys. A map a sender: joining sender and key into one text costs more than a second look. */
-export class KeySeqs {
-  readonly #senders = new Map<ParticipantId, Map<string, number>>();
-
-  get(sender: ParticipantId, key: string): number | undefined {
-    return this.#senders.get(sender)?.get(key);
-  }
-
-  set(sender: ParticipantId, key: string, seq: number): void {
-    const keys = this.#senders.get(sender);
-    if (keys === undefined) this.#senders.set(sender, new Map([[key, seq]]));
-    else keys.set(key, seq);
-  }
-
-  delete(sender: ParticipantId, key: string): void {
-    this.#senders.get(sender)?.delete(key);
-  }
-}
-
 /** The rows of one conversation in one segment of the log: their seqs are `firstSeq`, `firstSeq + 1`, … */
 export interface Run {
   readonly firstSeq: number;
   readonly rows: number[];
-  readonly keys: KeySeqs;
+  /** `keyHashOf` sender and key of each row; 0 where there is no key. */
+  readonly keyHashes: number[];
 }
 
-/** A stretch of the log: what came in before the mover took it over, or what comes in now. */
+/** A stretch of the log: what came in before the indexer took it over, or what comes in now. */
 interface Segment {
   readonly runs: Map<number, Run>;
   rows: number;
 }
 
 /**
- * Where the events are that the mover has not carried into the clustered tables yet.
+ * Where the events are that have no place yet.
  *
- * Owns: which row of `log` holds which event, and the keys of those events. Bounded by what the mover leaves
- * behind: two segments while it keeps up. Does not own: the rows themselves; what is not here is in `events`.
+ * Owns: which row of `log` holds which of these events, and the hashes of their keys. Bounded by what the indexer
+ * leaves behind: two segments while it keeps up. Does not own: the rows; for what is not here, `places` knows.
  *
  * Invariants:
- * P1. Every row named here is in `log`: the mover deletes rows only after `dropFrozen`.
+ * P1. An event is here, or has a place, or both: a segment is dropped when all of it has places.
  * P2. A conversation's seqs in the frozen segment end right below those in the active one.
  */
 export class PendingRows {
@@ -63,25 +43,17 @@ export class PendingRows {
   open(cid: number, nextSeq: number): Run {
     let run = this.#active.runs.get(cid);
     if (run === undefined) {
-      run = { firstSeq: nextSeq, rows: [], keys: new KeySeqs() };
+      run = { firstSeq: nextSeq, rows: [], keyHashes: [] };
       this.#active.runs.set(cid, run);
     }
     return run;
   }
 
   /** Adds one row that is in the file already. */
-  add(
-    cid: number,
-    {
-      row,
-      seq,
-      sender,
-      key,
-    }: { row: number; seq: number; sender: ParticipantId; key: string | null },
-  ) {
+  add(cid: number, { row, seq, keyHash }: { row: number; seq: number; keyHash: number }): void {
     const run = this.open(cid, seq);
     this.push(run, row);
-    if (key !== null) run.keys.set(sender, key, seq);
+    run.keyHashes.push(keyHash);
   }
 
   /** Adds the next row to a run that `open` gave. */
@@ -96,6 +68,7 @@ export class PendingRows {
     if (run === undefined) return;
     this.#active.rows -= run.rows.length - length;
     run.rows.length = length;
+    run.keyHashes.length = length;
     if (length === 0) this.#active.runs.delete(cid);
   }
 
@@ -105,7 +78,7 @@ export class PendingRows {
     return run === undefined ? undefined : run.firstSeq + run.rows.length - 1;
   }
 
-  /** The oldest seq that is pending: all below it are in `events`. */
+  /** The oldest seq that is pending: all below it have places. */
   firstSeq(cid: number): number | undefined {
     return (this.#frozen?.runs.get(cid) ?? this.#active.runs.get(cid))?.firstSeq;
   }
@@ -114,15 +87,10 @@ export class PendingRows {
     return rowIn(this.#active.runs.get(cid), seq) ?? rowIn(this.#frozen?.runs.get(cid), seq);
   }
 
-  /** The keys of the segment that is being moved, for a look besides the open run's. */
-  frozenKeys(cid: number): KeySeqs | undefined {
-    return this.#frozen?.runs.get(cid)?.keys;
-  }
-
-  seqOfKey(cid: number, sender: ParticipantId, key: string): number | undefined {
-    return (
-      this.#active.runs.get(cid)?.keys.get(sender, key) ?? this.frozenKeys(cid)?.get(sender, key)
-    );
+  /** Oldest first. */
+  runsOf(cid: number): readonly Run[] {
+    const runs = [this.#frozen?.runs.get(cid), this.#active.runs.get(cid)];
+    return runs.filter((run) => run !== undefined);
   }
 
   /** Forgets a conversation; the answer puts it back. */
@@ -138,14 +106,14 @@ export class PendingRows {
     this.#frozen = undefined;
   }
 
-  /** Hands the active segment to the mover; there is none before it. */
+  /** Hands the active segment to the indexer; there is none before it. */
   freeze(): void {
-    if (this.#frozen !== undefined) throw new Error('a segment is being moved');
+    if (this.#frozen !== undefined) throw new Error('a segment is being indexed');
     this.#frozen = this.#active;
     this.#active = emptySegment();
   }
 
-  /** The frozen segment is in the clustered tables, all of it. O(1). */
+  /** The frozen segment has its places, all of it. O(1). */
   dropFrozen(): void {
     this.#frozen = undefined;
   }

@@ -4,12 +4,12 @@ import type { ConversationId, ParticipantId } from '../../src/domain/ids.ts';
 import { type Message, messageOf } from '../../src/domain/message.ts';
 import { PageFill } from '../batch.ts';
 import type { EventPage, ListPage, MessagePage } from '../store.ts';
-import { type EventRow, eventOf, MESSAGE_CODE } from './codes.ts';
+import { eventOf, MESSAGE_CODE } from './codes.ts';
 import { conversationOf } from './conversation-tables.ts';
 import type { Entry } from './directory.ts';
 import type { Tables } from './tables.ts';
 
-/** Every read: the older part from `events`, the newer from the rows of the log that are not moved yet. */
+/** Every read: places say where older events stand in the log, the index of pending rows where the newer ones do. */
 export class Reader {
   readonly #tables: Tables;
 
@@ -34,99 +34,63 @@ export class Reader {
 
   events(id: ConversationId, page: EventPage): readonly LogEvent[] {
     const entry = this.#tables.directory.find(id);
-    if (entry === undefined || page.afterSeq >= entry.head) return [];
-    const { events, log, pending } = this.#tables;
+    if (entry === undefined) return [];
     const fill = new PageFill(page);
-    const firstPending = pending.firstSeq(entry.cid) ?? entry.head + 1;
-    if (page.afterSeq + 1 < firstPending) {
-      for (const row of events.page({
-        cid: entry.cid,
-        after: page.afterSeq,
-        before: firstPending,
-      })) {
-        if (!fill.take(eventOf(row)) || fill.room === 0) return fill.events;
-      }
-    }
-    for (let seq = Math.max(page.afterSeq + 1, firstPending); seq <= entry.head; seq += 1) {
-      const row = pending.rowOf(entry.cid, seq);
-      if (row === undefined || !fill.take(eventOf(log.get(row))) || fill.room === 0) break;
+    for (let seq = Math.max(page.afterSeq + 1, entry.firstSeq); seq <= entry.head; seq += 1) {
+      const event = this.#at(entry.cid, seq);
+      if (event === undefined || !fill.take(event) || fill.room === 0) break;
     }
     return fill.events;
   }
 
-  messages(
-    id: ConversationId,
-    { afterSeq = 0, beforeSeq, limit }: MessagePage,
-  ): readonly Message[] {
+  messages(id: ConversationId, page: MessagePage): readonly Message[] {
     const entry = this.#tables.directory.find(id);
     if (entry === undefined) return [];
-    const rows =
-      beforeSeq === undefined
-        ? this.#oldestMessages(entry, afterSeq, limit)
-        : this.#newestMessages(entry, {
-            afterSeq,
-            beforeSeq: Math.min(beforeSeq, entry.head + 1),
-            limit,
-          });
-    const [first, last] = [rows[0], rows.at(-1)];
+    const events = this.#messageEvents(entry, page);
+    const [first, last] = [events[0], events.at(-1)];
     if (first === undefined || last === undefined) return [];
     const edits = this.#tables.sides.newestEdits(entry.cid, first.seq, last.seq);
-    return rows.map((row) => {
-      const edit = edits.get(row.seq);
-      return messageOf(eventOf(row), edit === undefined ? undefined : this.#at(entry.cid, edit));
+    return events.map((event) => {
+      const edit = edits.get(event.seq);
+      return messageOf(event, edit === undefined ? undefined : this.#at(entry.cid, edit));
     });
   }
 
   seqOfKey(id: ConversationId, sender: ParticipantId, key: string): number | undefined {
-    const { directory, events, pending } = this.#tables;
-    const entry = directory.find(id);
-    if (entry === undefined) return undefined;
-    const text = key.toWellFormed();
-    return pending.seqOfKey(entry.cid, sender, text) ?? events.seqOfKey(entry.cid, sender, text);
+    const entry = this.#tables.directory.find(id);
+    return entry && this.#tables.keys.seqOf(entry.cid, sender, key.toWellFormed());
   }
 
-  #oldestMessages({ cid, head }: Entry, after: number, limit: number): EventRow[] {
-    const { events, log, pending } = this.#tables;
-    const firstPending = pending.firstSeq(cid) ?? head + 1;
-    const rows =
-      after + 1 < firstPending
-        ? events.oldestMessages({ cid, after, before: firstPending }, limit)
-        : [];
-    for (
-      let seq = Math.max(after + 1, firstPending);
-      seq <= head && rows.length < limit;
-      seq += 1
-    ) {
-      const at = pending.rowOf(cid, seq);
-      const row = at === undefined ? undefined : log.get(at);
-      if (row?.kind === MESSAGE_CODE) rows.push(row);
+  /** Ascending: the oldest after `afterSeq`, or the newest before `beforeSeq`. */
+  #messageEvents(entry: Entry, { afterSeq = 0, beforeSeq, limit }: MessagePage): LogEvent[] {
+    const { cid, head, firstSeq } = entry;
+    const events: LogEvent[] = [];
+    const from = Math.max(afterSeq + 1, firstSeq);
+    const take = (seq: number) => {
+      const event = this.#messageAt(cid, seq);
+      if (event !== undefined) events.push(event);
+    };
+    if (beforeSeq === undefined) {
+      for (let seq = from; seq <= head && events.length < limit; seq += 1) take(seq);
+      return events;
     }
-    return rows;
+    for (let seq = Math.min(beforeSeq - 1, head); seq >= from && events.length < limit; seq -= 1)
+      take(seq);
+    return events.reverse();
   }
 
-  #newestMessages({ cid, head }: Entry, page: Required<MessagePage>): EventRow[] {
-    const { afterSeq: after, beforeSeq: before, limit } = page;
-    const { events, log, pending } = this.#tables;
-    const firstPending = pending.firstSeq(cid) ?? head + 1;
-    const rows: EventRow[] = [];
-    for (
-      let seq = before - 1;
-      seq > after && seq >= firstPending && rows.length < limit;
-      seq -= 1
-    ) {
-      const at = pending.rowOf(cid, seq);
-      const row = at === undefined ? undefined : log.get(at);
-      if (row?.kind === MESSAGE_CODE) rows.push(row);
-    }
-    const range = { cid, after, before: Math.min(before, firstPending) };
-    if (rows.length < limit) rows.push(...events.newestMessages(range, limit - rows.length));
-    return rows.reverse();
+  /** Undefined when there is an event of another kind, which a place tells without reading it. */
+  #messageAt(cid: number, seq: number): LogEvent | undefined {
+    const { pending, places } = this.#tables;
+    const isPending = pending.rowOf(cid, seq) !== undefined;
+    if (!isPending && places.kindOf(cid, seq) !== MESSAGE_CODE) return undefined;
+    const event = this.#at(cid, seq);
+    return event?.kind === 'message' ? event : undefined;
   }
 
   #at(cid: number, seq: number): LogEvent | undefined {
-    const { events, log, pending } = this.#tables;
-    const at = pending.rowOf(cid, seq);
-    const row = at === undefined ? events.at(cid, seq) : log.get(at);
-    return row === undefined ? undefined : eventOf(row);
+    const { log, pending, places } = this.#tables;
+    const row = pending.rowOf(cid, seq) ?? places.rowOf(cid, seq);
+    return row === undefined ? undefined : eventOf(log.get(row));
   }
 }

@@ -2,6 +2,9 @@ import type { Database, Statement } from 'better-sqlite3';
 import type { ConversationId, TurnId } from '../../src/domain/ids.ts';
 import { isOver, type Turn } from '../../src/domain/turn.ts';
 
+/** A secret of the file's own, made with it. The port's secrets have other names. */
+export const KEY_HASH_SECRET = 'sqlite.key-hash';
+
 /** Statements on `edits`, `turns` and `secrets`. */
 export class SideTables {
   readonly #addEdit: Statement<[cid: number, target: number, seq: number]>;
@@ -84,6 +87,13 @@ export class SideTables {
   secret(name: string): Uint8Array | undefined {
     const bytes = this.#secret.get(name);
     return bytes === undefined ? undefined : Uint8Array.from(bytes);
+  }
+
+  /** One that the schema brings along. */
+  requiredSecret(name: string): Uint8Array {
+    const bytes = this.secret(name);
+    if (bytes === undefined) throw new Error(`the secret ${name} is missing`);
+    return bytes;
   }
 
   putSecret(name: string, bytes: Uint8Array): void {

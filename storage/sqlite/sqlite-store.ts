@@ -21,8 +21,8 @@ import {
 import { codeOf } from './errors.ts';
 import { explained, type OpenFile, openFile, type Synchronous } from './file.ts';
 import { GroupCommit, QueuedWrite } from './group-commit.ts';
-import { moveRest } from './move-rest.ts';
-import { type Moved, Mover } from './mover.ts';
+import { indexRest } from './index-rest.ts';
+import { type Indexed, Indexer } from './indexer.ts';
 import { Reader } from './reader.ts';
 import { openTables, refill, type Tables } from './tables.ts';
 import { walPages } from './wal.ts';
@@ -32,18 +32,18 @@ export interface SqliteOptions {
   readonly synchronous?: Synchronous;
   /** How long writes wait for a lock that another program holds, before they are refused. */
   readonly lockWaitMs?: number;
-  /** Rows of the log that are worth a move into the clustered tables. */
+  /** Rows of the log that are worth an indexing run. */
   readonly segmentRows?: number;
-  /** A log that nothing was added to for so long is moved however short it is. */
+  /** A log that nothing was added to for so long is indexed however short it is. */
   readonly idleMs?: number;
   /** Pages of write-ahead log that are worth a checkpoint. */
   readonly walPages?: number;
   /** Further pragmas for the foreground's connection, after ours; the tests make a disk full with one. */
   readonly tune?: (db: Database) => void;
-  /** The mover's thread; the tests have another that dies. */
-  readonly moverScript?: URL;
+  /** The indexer's thread; the tests have another that dies. */
+  readonly indexerScript?: URL;
   readonly onCommit?: (commit: Commit) => void;
-  readonly onMoved?: (moved: Moved) => void;
+  readonly onIndexed?: (indexed: Indexed) => void;
   /** What went wrong and was answered, for the log. */
   readonly onError?: (error: unknown) => void;
 }
@@ -55,16 +55,16 @@ const DEFAULTS = {
   idleMs: 2_000,
   /** 16 MiB. */
   walPages: 4_096,
-  moverScript: new URL('./mover-worker.ts', import.meta.url),
+  indexerScript: new URL('./indexer-worker.ts', import.meta.url),
   tune: () => {},
   onCommit: () => {},
-  onMoved: () => {},
+  onIndexed: () => {},
   onError: () => {},
 } as const satisfies Required<SqliteOptions>;
 
 /** How often the WAL's length is looked at: it costs 10 µs. */
 const MEASURE_EVERY = { commits: 64, rows: 2_048 };
-/** How long a close moves rows before it leaves the rest to the next start. */
+/** How long a close indexes rows before it leaves the rest to the next start. */
 const CLOSE_MS = 2_000;
 
 /** One data file, one process. Reads are synchronous underneath; writes meet in the group commit. */
@@ -74,7 +74,7 @@ export class SqliteStore implements Store {
   readonly #writer: Writer;
   readonly #reader: Reader;
   readonly #commits: GroupCommit;
-  readonly #mover: Mover;
+  readonly #indexer: Indexer;
   readonly #probe: () => unknown;
   /** The highest row number that is known to be in the file. */
   #committedRow: number;
@@ -85,30 +85,30 @@ export class SqliteStore implements Store {
     const { db } = file;
     this.#file = file;
     this.#tables = openTables(db);
-    this.#writer = new Writer(this.#tables, (row) => this.#mover.rowErased(row));
+    this.#writer = new Writer(this.#tables);
     this.#committedRow = this.#writer.lastRow;
     this.#reader = new Reader(this.#tables);
-    this.#mover = new Mover(
+    this.#indexer = new Indexer(
       {
         ...options,
         path: file.path,
-        script: options.moverScript,
+        script: options.indexerScript,
         pending: this.#tables.pending,
         lastRow: () => this.#writer.lastRow,
         flush: () => this.#commits.flush(),
       },
-      { hasRemoved: this.#tables.conversations.hasRemoved(), walPages: walPages(db) },
+      { hasRemoved: this.#tables.conversations.removed().size > 0, walPages: walPages(db) },
     );
     this.#commits = new GroupCommit({
       db,
       lockWaitMs: options.lockWaitMs,
-      isLent: () => this.#mover.isLent(),
+      isLent: () => this.#indexer.isLent(),
       resync: () => this.#resync(),
       onCommit: (commit) => {
         this.#committed(commit.rows);
         options.onCommit(commit);
       },
-      onFlushed: () => this.#mover.proceed(),
+      onFlushed: () => this.#indexer.proceed(),
       onError: options.onError,
     });
     const version = db.prepare('PRAGMA user_version');
@@ -131,7 +131,7 @@ export class SqliteStore implements Store {
     });
   }
 
-  /** Rows of the log that are not in the clustered tables yet: what a start would have to read. */
+  /** Rows of the log that have no place yet: what a start would have to read. */
   get backlogRows(): number {
     return this.#tables.pending.totalRows;
   }
@@ -159,7 +159,7 @@ export class SqliteStore implements Store {
       () => {},
       new QueuedWrite(0, (undo) => this.#writer.remove(id, undo)),
     );
-    if (removed.ok && removed.value) this.#mover.conversationRemoved();
+    if (removed.ok && removed.value) this.#indexer.conversationRemoved();
     return removed;
   }
 
@@ -231,10 +231,10 @@ export class SqliteStore implements Store {
 
   async #close(): Promise<void> {
     await this.#commits.drain();
-    await this.#mover.close();
+    await this.#indexer.close();
     const { pending, conversations } = this.#tables;
-    if (pending.totalRows > 0 || conversations.hasRemoved()) {
-      moveRest(this.#file.path, this.#writer.lastRow, CLOSE_MS);
+    if (pending.totalRows > 0 || conversations.removed().size > 0) {
+      indexRest(this.#file.path, this.#writer.lastRow, CLOSE_MS);
     }
     this.#file.db.close();
     this.#file.unlock();
@@ -246,19 +246,19 @@ export class SqliteStore implements Store {
     since.commits += 1;
     since.rows += rows;
     if (since.commits < MEASURE_EVERY.commits && since.rows < MEASURE_EVERY.rows) {
-      this.#mover.committed(undefined);
+      this.#indexer.committed(undefined);
       return;
     }
     since.commits = 0;
     since.rows = 0;
-    this.#mover.committed(walPages(this.#file.db));
+    this.#indexer.committed(walPages(this.#file.db));
   }
 
   /** After a COMMIT that failed: it is rolled back, says SQLite; if the file holds it all the same, so must memory. */
   #resync(): void {
     if (this.#tables.log.last() <= this.#committedRow) return;
     refill(this.#tables);
-    this.#mover.restart();
+    this.#indexer.restart();
   }
 
   #write<T, F>(check: () => void, write: QueuedWrite<T, F>): Promise<Result<T, F | Unavailable>> {

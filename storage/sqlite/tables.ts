@@ -1,51 +1,61 @@
 import type { Database } from 'better-sqlite3';
 import { ConversationTables } from './conversation-tables.ts';
 import { Directory } from './directory.ts';
-import { EventTables, LogTable } from './log-tables.ts';
+import { keyHashOf } from './key-index.ts';
+import { Keys } from './keys.ts';
+import { LogTable } from './log-table.ts';
 import { PendingRows } from './pending-rows.ts';
-import { SideTables } from './side-tables.ts';
+import { PlaceTable } from './places.ts';
+import { KEY_HASH_SECRET, SideTables } from './side-tables.ts';
 
 /** The file's prepared statements, and the memory that goes with them: what writer and reader share. */
 export interface Tables {
   readonly log: LogTable;
-  readonly events: EventTables;
+  readonly places: PlaceTable;
   readonly conversations: ConversationTables;
   readonly sides: SideTables;
   readonly pending: PendingRows;
+  readonly keys: Keys;
   readonly directory: Directory;
 }
 
-/** Reads which rows of the log are not moved yet: O(rows in the log), so O(segment). */
+/** Reads which rows of the log have no place yet: O(rows since the last segment). */
 export function openTables(db: Database): Tables {
   const log = new LogTable(db);
-  const events = new EventTables(db);
+  const places = new PlaceTable(db);
   const conversations = new ConversationTables(db);
   const sides = new SideTables(db);
   const pending = new PendingRows();
-  const directory = new Directory(conversations, events, pending);
-  fillPending(pending, log, events);
-  return { log, events, conversations, sides, pending, directory };
+  const hash = keyHashOf(sides.requiredSecret(KEY_HASH_SECRET));
+  const keys = new Keys(hash, { log, places, pending });
+  const directory = new Directory(conversations, places, pending);
+  const tables = { log, places, conversations, sides, pending, keys, directory };
+  fillPending(tables);
+  return tables;
 }
 
-/** Fills the index and the directory anew from the file. */
-export function refill({ log, events, pending, directory }: Tables): void {
-  pending.clear();
-  directory.clear();
-  fillPending(pending, log, events);
+/** Fills the indexes in memory anew from the file. */
+export function refill(tables: Tables): void {
+  tables.pending.clear();
+  tables.keys.clear();
+  tables.directory.clear();
+  fillPending(tables);
 }
 
 /** Throws when a conversation's rows do not follow each other: the file is damaged, and serving it would hide that. */
-function fillPending(pending: PendingRows, log: LogTable, events: EventTables): void {
-  const movedHeads = new Map<number, number>();
-  for (const { row, cid, seq, author_id, key } of log.scan()) {
-    let movedHead = movedHeads.get(cid);
-    if (movedHead === undefined) {
-      movedHead = events.head(cid) ?? -1;
-      movedHeads.set(cid, movedHead);
+function fillPending({ log, places, conversations, pending, keys }: Tables): void {
+  const removed = conversations.removed();
+  const placed = new Map<number, number>();
+  for (const { row, cid, seq, author_id, key } of log.scan(log.indexed(), log.last())) {
+    if (removed.has(cid)) continue;
+    let placedHead = placed.get(cid);
+    if (placedHead === undefined) {
+      placedHead = places.head(cid) ?? -1;
+      placed.set(cid, placedHead);
     }
-    if (seq <= movedHead) continue;
-    const before = pending.head(cid) ?? (movedHead === -1 ? seq - 1 : movedHead);
+    if (seq <= placedHead) continue;
+    const before = pending.head(cid) ?? (placedHead === -1 ? seq - 1 : placedHead);
     if (seq !== before + 1) throw new Error(`conversation ${cid}: event ${seq} follows ${before}`);
-    pending.add(cid, { row, seq, sender: author_id, key });
+    pending.add(cid, { row, seq, keyHash: key === null ? 0 : keys.hash(author_id, key) });
   }
 }

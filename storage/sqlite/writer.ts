@@ -5,6 +5,7 @@ import { err, ok, type Result } from '../../src/domain/result.ts';
 import type { Append, AppendFailure, CreateFailure, Effect, TakenKey } from '../store.ts';
 import { type EventRow, eventOf } from './codes.ts';
 import type { Entry } from './directory.ts';
+import type { KeyIndex } from './key-index.ts';
 import type { Run } from './pending-rows.ts';
 import type { Tables } from './tables.ts';
 
@@ -24,13 +25,10 @@ const HEAD_CONFLICT = err({ reason: 'head_conflict' } as const);
  */
 export class Writer {
   readonly #tables: Tables;
-  readonly #onErased: (row: number) => void;
   #lastRow: number;
 
-  /** `onErased` learns which rows of the log lost their content. */
-  constructor(tables: Tables, onErased: (row: number) => void) {
+  constructor(tables: Tables) {
     this.#tables = tables;
-    this.#onErased = onErased;
     this.#lastRow = tables.log.last();
   }
 
@@ -85,16 +83,16 @@ export class Writer {
   /** The hot path. The keys that are taken, having written nothing; or undefined, having written all. */
   #add(entry: Entry, events: readonly LogEvent[], undo: Undo): readonly TakenKey[] | undefined {
     if (events.length === 0) return undefined;
-    const { log, pending } = this.#tables;
+    const { log, pending, keys } = this.#tables;
     const { cid, head } = entry;
     const run = pending.open(cid, head + 1);
     const length = run.rows.length;
     const takeBack = () => {
-      forgetKeys(run, events);
+      keys.forget(cid);
       pending.truncate(cid, length);
       entry.head = head;
     };
-    const taken = this.#claimKeys(cid, run, events);
+    const taken = this.#claimKeys(entry, run, events);
     if (taken !== undefined) {
       takeBack();
       return taken;
@@ -109,26 +107,34 @@ export class Writer {
     return undefined;
   }
 
-  /** Puts the batch's keys into the run and names those that were stored before, or come twice in the batch. */
-  #claimKeys(cid: number, run: Run, events: readonly LogEvent[]): readonly TakenKey[] | undefined {
-    const { events: moved, pending } = this.#tables;
-    const frozen = pending.frozenKeys(cid);
-    const hasMoved = (pending.firstSeq(cid) ?? run.firstSeq) > 1;
+  /** Puts the batch's keys into the indexes and names those that were stored before, or come twice in the batch. */
+  #claimKeys(
+    { cid, head }: Entry,
+    run: Run,
+    events: readonly LogEvent[],
+  ): readonly TakenKey[] | undefined {
+    const { keys } = this.#tables;
+    let index: KeyIndex | undefined;
     let taken: TakenKey[] | undefined;
-    for (let index = 0; index < events.length; index += 1) {
-      const event = events[index];
-      if (event === undefined || event.key === null) continue;
-      const key = event.key.toWellFormed();
-      const { id } = event.author;
-      const seq =
-        run.keys.get(id, key) ??
-        frozen?.get(id, key) ??
-        (hasMoved ? moved.seqOfKey(cid, id, key) : undefined);
+    for (let at = 0; at < events.length; at += 1) {
+      const event = events[at];
+      if (event === undefined) continue;
+      if (event.key === null) {
+        run.keyHashes.push(0);
+        continue;
+      }
+      const claim = { sender: event.author.id, key: event.key.toWellFormed() };
+      const hash = keys.hash(claim.sender, claim.key);
+      index ??= keys.of(cid);
+      const seq = index.find(hash, (known) =>
+        known > head ? hasKey(events[known - head - 1], claim) : keys.isKeyOf(cid, known, claim),
+      );
       if (seq === undefined) {
-        run.keys.set(id, key, event.seq);
+        run.keyHashes.push(hash);
+        index = keys.add(cid, index, { hash, seq: event.seq });
       } else {
         taken ??= [];
-        taken.push({ index, seq });
+        taken.push({ index: at, seq });
       }
     }
     return taken;
@@ -161,20 +167,11 @@ export class Writer {
     }
   }
 
-  /** In both places: while a segment is being moved, an event may stand in the log and in `events`. */
   #redact(cid: number, seq: number): void {
-    const { log, events, pending } = this.#tables;
-    const row = pending.rowOf(cid, seq);
-    if (row !== undefined) {
-      const body = redacted(log.get(row));
-      if (body !== undefined) {
-        log.setBody(row, body);
-        this.#onErased(row);
-      }
-    }
-    const moved = events.at(cid, seq);
-    const body = moved && redacted(moved);
-    if (body !== undefined) events.setBody(cid, seq, body);
+    const { log, places, pending } = this.#tables;
+    const row = pending.rowOf(cid, seq) ?? places.rowOf(cid, seq);
+    const body = row === undefined ? undefined : redacted(log.get(row));
+    if (row !== undefined && body !== undefined) log.setBody(row, body);
   }
 }
 
@@ -184,10 +181,9 @@ function redacted(row: EventRow): string | undefined {
   return kind === 'message' || kind === 'message.edited' ? redactBody(kind, body) : undefined;
 }
 
-function forgetKeys(run: Run, events: readonly LogEvent[]): void {
-  for (const { author, key, seq } of events) {
-    if (key === null) continue;
-    const text = key.toWellFormed();
-    if (run.keys.get(author.id, text) === seq) run.keys.delete(author.id, text);
-  }
+function hasKey(
+  event: LogEvent | undefined,
+  { sender, key }: { sender: string; key: string },
+): boolean {
+  return event?.author.id === sender && event.key?.toWellFormed() === key;
 }

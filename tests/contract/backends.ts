@@ -26,32 +26,32 @@ function sqlite(name: string, open: (path: string) => Store): Backend {
 
 export const sqlitePlain = sqlite('sqlite', (path) => SqliteStore.open(path));
 
-/** The mover runs beside the calls, at moments of its own. */
-export const sqliteMoving = sqlite('sqlite, with a mover that never rests', (path) =>
+/** The indexer runs beside the calls, at moments of its own. */
+export const sqliteIndexing = sqlite('sqlite, with an indexer that never rests', (path) =>
   SqliteStore.open(path, { segmentRows: 1 }),
 );
-export const sqliteMovingFew = sqlite('sqlite, moving three rows at a time', (path) =>
+export const sqliteIndexingFew = sqlite('sqlite, indexing three rows at a time', (path) =>
   SqliteStore.open(path, { segmentRows: 3, idleMs: 1 }),
 );
 
-/** Everything written is in the clustered tables before the next call. */
-export const sqliteMoved = sqlite('sqlite, with every row moved at once', (path) => {
+/** Everything written has its place before the next call. */
+export const sqliteIndexed = sqlite('sqlite, with every row indexed at once', (path) => {
   const store = SqliteStore.open(path, { segmentRows: 1 });
   return settledStore(store, () => store.backlogRows === 0);
 });
 
-/** The first segment stays half carried: some events stand in the log and in the clustered table. */
-export const sqliteHalfway = sqlite('sqlite, with a move that never ends', (path) => {
+/** The first segment stays half indexed: some events are pending and have a place. */
+export const sqliteHalfway = sqlite('sqlite, with an indexing run that never ends', (path) => {
   const marker = `${path}-halfway`;
   rmSync(marker, { force: true });
   const store = SqliteStore.open(path, {
     segmentRows: 3,
-    moverScript: new URL('../support/halfway-mover.ts', import.meta.url),
+    indexerScript: new URL('../support/halfway-indexer.ts', import.meta.url),
   });
   return settledStore(store, () => store.backlogRows < 3 || existsSync(marker));
 });
 
-/** Every write is followed by a close, which moves the log into the clustered tables, and a start. */
+/** Every write is followed by a close, which indexes the log, and a start. */
 export const sqliteRestarted = sqlite('sqlite, started anew after each write', (path) =>
   restartedStore(() => SqliteStore.open(path, { synchronous: 'NORMAL' })),
 );

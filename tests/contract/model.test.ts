@@ -9,9 +9,9 @@ import {
   ONE_CONVERSATION,
   ROOMY,
   sqliteHalfway,
-  sqliteMoved,
-  sqliteMoving,
-  sqliteMovingFew,
+  sqliteIndexed,
+  sqliteIndexing,
+  sqliteIndexingFew,
   sqlitePlain,
 } from './backends.ts';
 import { type Action, actions, answerTo, breathe, CONVERSATIONS, reads } from './model.ts';
@@ -22,11 +22,11 @@ const SUBJECTS: readonly Backend[] = [
   cached(memory, FEW_BYTES, 'a few bytes'),
   sqlitePlain,
   sqliteHalfway,
-  sqliteMoved,
-  sqliteMoving,
-  sqliteMovingFew,
+  sqliteIndexed,
+  sqliteIndexing,
+  sqliteIndexingFew,
   sqliteHalfway,
-  cached(sqliteMovingFew, ONE_CONVERSATION, 'one conversation'),
+  cached(sqliteIndexingFew, ONE_CONVERSATION, 'one conversation'),
 ];
 
 /** More for a long search: `COLLOQUY_TEST_RUNS=2000`. */

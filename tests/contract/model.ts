@@ -18,7 +18,7 @@ export type Action =
   | { readonly do: 'appendAll'; readonly batch: readonly Draft[] }
   | { readonly do: 'read'; readonly on: number; readonly after: number; readonly limit: number }
   | { readonly do: 'reopen' }
-  /** Lets what runs beside the store (a mover) have its turn. */
+  /** Lets what runs beside the store (an indexer) have its turn. */
   | { readonly do: 'breathe'; readonly turns: number };
 
 export type Question = Exclude<Action, { do: 'reopen' | 'breathe' }>;

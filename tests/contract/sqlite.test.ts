@@ -1,14 +1,14 @@
 import {
   sqliteHalfway,
-  sqliteMoved,
-  sqliteMoving,
+  sqliteIndexed,
+  sqliteIndexing,
   sqlitePlain,
   sqliteRestarted,
 } from './backends.ts';
 import { describeStore } from './store.ts';
 
 describeStore(sqlitePlain);
-describeStore(sqliteMoving);
-describeStore(sqliteMoved);
+describeStore(sqliteIndexing);
+describeStore(sqliteIndexed);
 describeStore(sqliteHalfway);
 describeStore(sqliteRestarted);

@@ -27,7 +27,7 @@ afterEach(() => {
 
 const path = () => folder.path('c.db');
 
-describe('a process that is killed while it appends and moves', () => {
+describe('a process that is killed while it appends and indexes', () => {
   test('leaves every acknowledged event in its place, and no gap', {
     timeout: 120_000,
   }, async () => {

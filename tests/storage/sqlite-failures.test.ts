@@ -154,7 +154,7 @@ describe('a damaged page', () => {
     open();
     await made(store, messages(1, 50));
     await store.close();
-    damage(folder.path('c.db'), 'events');
+    damage(folder.path('c.db'), 'places');
     open();
     const page = { afterSeq: 0, limit: 10 };
     expect(refusal(await store.readEvents(ONE, page))).toMatchObject(UNAVAILABLE);

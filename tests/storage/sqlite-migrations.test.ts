@@ -66,7 +66,7 @@ describe('migrations', () => {
       const store = SqliteStore.open(folder.path('c.db'));
       const log = await wholeLog(store);
       expect(log.map(({ seq, key }) => [seq, key])).toEqual([
-        [1, 'moved'],
+        [1, 'placed'],
         [2, null],
         [3, null],
         [4, 'pending'],
@@ -82,7 +82,7 @@ describe('migrations', () => {
         Uint8Array.of(1, 2),
       );
       for (const [key, seq] of [
-        ['moved', 1],
+        ['placed', 1],
         ['pending', 4],
       ] as const) {
         expect(granted(await store.findKey(ONE, ann.id, key))).toBe(seq);

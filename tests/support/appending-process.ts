@@ -3,7 +3,7 @@ import { SqliteStore } from '../../storage/sqlite/sqlite-store.ts';
 import { append, granted, headOf, message, state } from '../contract/fixtures.ts';
 
 /**
- * A process that appends to ten conversations until it is killed, with a mover that is always busy, and prints
+ * A process that appends to ten conversations until it is killed, with an indexer that is always busy, and prints
  * each acknowledged batch: `conversation firstSeq lastSeq`. Ends itself when the store has something to report. Arguments: the file, and the round, which is in the
  * keys and contents.
  */

@@ -1,13 +1,13 @@
 import { threadId, workerData } from 'node:worker_threads';
-import type { MoverData, Order } from '../../storage/sqlite/mover-protocol.ts';
-import { MoverSteps } from '../../storage/sqlite/mover-steps.ts';
+import type { IndexerData, Order } from '../../storage/sqlite/indexer-protocol.ts';
+import { IndexerSteps } from '../../storage/sqlite/indexer-steps.ts';
 
 /**
- * A mover's thread that dies at an early order: each of them one sooner or later than the last, in turn before
+ * An indexer's thread that dies at an early order: each of them one sooner or later than the last, in turn before
  * it carries the order out and after, when it has told nobody.
  */
-const { path, port } = workerData as MoverData;
-const steps = new MoverSteps(path);
+const { path, port } = workerData as IndexerData;
+const steps = new IndexerSteps(path);
 const lastOrder = 2 + (threadId % 4);
 const diesLate = threadId % 8 < 4;
 let orders = 0;

@@ -1,19 +1,19 @@
-import { needsLock, type Order, type Report } from './mover-protocol.ts';
-import { MoverThread } from './mover-thread.ts';
+import { needsLock, type Order, type Report } from './indexer-protocol.ts';
+import { IndexerThread } from './indexer-thread.ts';
 import type { PendingRows } from './pending-rows.ts';
 
-export interface Moved {
+export interface Indexed {
   readonly rows: number;
   readonly seconds: number;
 }
 
-export interface MoverOptions {
+export interface IndexerOptions {
   readonly path: string;
   readonly script: URL;
   readonly pending: PendingRows;
-  /** Rows of the log that are worth a move. */
+  /** Rows of the log that are worth an indexing run. */
   readonly segmentRows: number;
-  /** A log that nothing was added to for so long is moved however short it is. */
+  /** A log that nothing was added to for so long is indexed however short it is. */
   readonly idleMs: number;
   /** Pages of WAL that are worth a checkpoint. */
   readonly walPages: number;
@@ -21,44 +21,42 @@ export interface MoverOptions {
   readonly lastRow: () => number;
   /** The lock is back: commit what waits for it. */
   readonly flush: () => void;
-  readonly onMoved: (moved: Moved) => void;
+  readonly onIndexed: (indexed: Indexed) => void;
   readonly onError: (error: unknown) => void;
 }
 
-/** Rows that one chunk carries: 2 to 5 ms of the write lock. */
-const CHUNK_ROWS = 1_000;
-/** A chunk grows with the backlog, so that the mover keeps up at any rate; this bounds how much. */
+/** Places that one chunk writes: about 1 ms of the write lock. */
+const CHUNK_PLACES = 250;
+/** A chunk grows with the backlog, so that the indexer keeps up at any rate; this bounds how much. */
 const MAX_CHUNK_GROWTH = 16;
-/** Deleting from the log's old end costs about a quarter of carrying. */
-const TRIM_GROWTH = 4;
+/** Rows of removed conversations that one purge deletes: each may be a page of its own. */
+const PURGE_ROWS = 500;
 const FIRST_BACKOFF_MS = 50;
 const MAX_BACKOFF_MS = 30_000;
 
-type Phase = 'rest' | 'plan' | 'chunk' | 'trim' | 'purge';
+type Phase = 'rest' | 'plan' | 'chunk' | 'purge';
 
 /**
- * Decides what the worker does next: carry a segment of the log into the clustered tables, or checkpoint.
+ * Decides what the worker does next: make places for a segment of the log, or checkpoint.
  *
- * Owns: the cycle of a segment (freeze, plan, chunks, drop, trim, purge), whose turn the write lock is, the
- * worker's life. Does not own: the transactions (mover-steps.ts), the commits (group-commit.ts).
+ * Owns: the cycle of a segment (freeze, plan, chunks, drop, purge), whose turn the write lock is, the worker's
+ * life. Does not own: the transactions (indexer-steps.ts), the commits (group-commit.ts).
  *
  * Invariants:
- * M1. One order at a time; while one that needs the lock is out, `isLent` is true and no commit begins.
- * M2. The index of pending rows drops a segment when all of it is carried, and only then is the log trimmed (P1).
- * M3. After a worker's death or a failed order the segment is planned anew, without what was carried.
- * M4. A commit that waits goes before the next order.
+ * I1. One order at a time; while one that needs the lock is out, `isLent` is true and no commit begins.
+ * I2. The index of pending rows drops a segment when all of it has places (P1).
+ * I3. After a worker's death or a failed order the segment is planned anew, without what has places.
+ * I4. A commit that waits goes before the next order.
  */
-export class Mover {
-  readonly #options: MoverOptions;
-  #thread: MoverThread | undefined;
+export class Indexer {
+  readonly #options: IndexerOptions;
+  #thread: IndexerThread | undefined;
   #phase: Phase = 'rest';
   #segmentEnd = 0;
   #segmentRows = 0;
   #startedAt = 0;
-  /** The first plan after a start meets rows that were carried before it. */
-  #skipMoved = true;
-  /** Rows that were erased since the plan was asked for. */
-  #erasedRows: number[] = [];
+  /** The first plan after a start may meet rows that were placed before it. */
+  #skipPlaced = true;
   #hasRemoved: boolean;
   #walPages = 0;
   #checkpointing: 'no' | 'copy' | 'finish' = 'no';
@@ -71,7 +69,7 @@ export class Mover {
   #isLooking = false;
   #isClosed = false;
 
-  constructor(options: MoverOptions, found: { hasRemoved: boolean; walPages: number }) {
+  constructor(options: IndexerOptions, found: { hasRemoved: boolean; walPages: number }) {
     this.#options = options;
     this.#hasRemoved = found.hasRemoved;
     this.#walPages = found.walPages;
@@ -109,19 +107,14 @@ export class Mover {
     this.#hasRemoved = true;
   }
 
-  /** A row of the log has lost its content; the plan may hold a copy of what it was (S4). */
-  rowErased(row: number): void {
-    if (this.#phase === 'plan' || this.#phase === 'chunk') this.#erasedRows.push(row);
-  }
-
   /** The index was built anew from the file: what is frozen or planned means nothing any more. */
   restart(): void {
     this.#phase = 'rest';
-    this.#skipMoved = true;
+    this.#skipPlaced = true;
     this.#hasRemoved = true;
   }
 
-  /** Ends the worker after the order it has; what is not moved by then, `moveRest` may move. */
+  /** Ends the worker after the order it has; what is not indexed by then, `indexRest` may do. */
   async close(): Promise<void> {
     this.#isClosed = true;
     clearTimeout(this.#idleTimer);
@@ -160,7 +153,7 @@ export class Mover {
     return { kind: 'checkpoint', finish: this.#checkpointing === 'finish', truncate: false };
   }
 
-  /** All is moved and nothing comes in: the WAL may become an empty file. */
+  /** All is indexed and nothing comes in: the WAL may become an empty file. */
   #isUntidy(): boolean {
     return this.#isIdle && this.#phase === 'rest' && !this.#hasSegment() && this.#walPages > 0;
   }
@@ -179,23 +172,17 @@ export class Mover {
         return this.#plan();
       case 'plan':
         return this.#plan();
-      case 'chunk': {
-        const erased = this.#erasedRows;
-        this.#erasedRows = [];
-        return { kind: 'chunk', rows: this.#chunkRows(), erased };
-      }
-      case 'trim':
-        return { kind: 'trim', lastRow: this.#segmentEnd, rows: TRIM_GROWTH * this.#chunkRows() };
+      case 'chunk':
+        return { kind: 'chunk', places: this.#chunkPlaces() };
       case 'purge':
-        return { kind: 'purge', lastRow: this.#segmentEnd, rows: CHUNK_ROWS };
+        return { kind: 'purge', lastRow: this.#segmentEnd, rows: PURGE_ROWS };
       default:
         return this.#phase satisfies never;
     }
   }
 
   #plan(): Order {
-    this.#erasedRows = [];
-    return { kind: 'plan', lastRow: this.#segmentEnd, skipMoved: this.#skipMoved };
+    return { kind: 'plan', lastRow: this.#segmentEnd, skipPlaced: this.#skipPlaced };
   }
 
   /** A full segment; or, when nothing has come in for a while, anything at all. */
@@ -205,10 +192,10 @@ export class Mover {
     return this.#isIdle && (pending.totalRows > 0 || this.#hasRemoved);
   }
 
-  #chunkRows(): number {
+  #chunkPlaces(): number {
     const { pending, segmentRows } = this.#options;
     const growth = Math.ceil(pending.totalRows / segmentRows);
-    return CHUNK_ROWS * Math.max(1, Math.min(growth, MAX_CHUNK_GROWTH));
+    return CHUNK_PLACES * Math.max(1, Math.min(growth, MAX_CHUNK_GROWTH));
   }
 
   #report(report: Report, order: Order): void {
@@ -231,11 +218,8 @@ export class Mover {
         this.#segmentRows += rows;
         if (!isDone) return;
         this.#options.pending.dropFrozen();
-        this.#skipMoved = false;
-        this.#phase = 'trim';
-        return;
-      case 'trim':
-        if (isDone && this.#phase === 'trim') this.#phase = 'purge';
+        this.#skipPlaced = false;
+        this.#phase = 'purge';
         return;
       case 'purge':
         if (isDone && this.#phase === 'purge') this.#rest();
@@ -251,7 +235,7 @@ export class Mover {
   #rest(): void {
     this.#phase = 'rest';
     const seconds = (performance.now() - this.#startedAt) / 1_000;
-    if (this.#segmentRows > 0) this.#options.onMoved({ rows: this.#segmentRows, seconds });
+    if (this.#segmentRows > 0) this.#options.onIndexed({ rows: this.#segmentRows, seconds });
   }
 
   /**
@@ -270,7 +254,7 @@ export class Mover {
 
   #failed(order: Order | undefined, error: unknown): void {
     if (this.#phase === 'chunk' || this.#phase === 'plan') this.#phase = 'plan';
-    if (order?.kind !== 'checkpoint') this.#skipMoved = true;
+    if (order?.kind !== 'checkpoint') this.#skipPlaced = true;
     this.#checkpointing = 'no';
     this.#options.onError(error);
     if (this.#isClosed) return;
@@ -281,8 +265,8 @@ export class Mover {
     this.#backoffMs = Math.min(this.#backoffMs * 2, MAX_BACKOFF_MS);
   }
 
-  #startThread(): MoverThread {
-    return new MoverThread(this.#options.script, this.#options.path, {
+  #startThread(): IndexerThread {
+    return new IndexerThread(this.#options.script, this.#options.path, {
       onReady: () => this.proceed(),
       onReport: (report, order) => {
         this.#report(report, order);
@@ -296,7 +280,7 @@ export class Mover {
     });
   }
 
-  /** M4. A flush that is looking for the report itself goes on by itself: it is not under way twice. */
+  /** I4. A flush that is looking for the report itself goes on by itself: it is not under way twice. */
   #handBack(): void {
     if (this.#isLooking) return;
     this.#options.flush();

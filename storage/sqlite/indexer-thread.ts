@@ -4,7 +4,7 @@ import {
   receiveMessageOnPort,
   Worker,
 } from 'node:worker_threads';
-import type { MoverData, Order, Report } from './mover-protocol.ts';
+import type { IndexerData, Order, Report } from './indexer-protocol.ts';
 
 export interface ThreadEvents {
   /** The thread has the file open; before that it takes no orders. */
@@ -15,7 +15,7 @@ export interface ThreadEvents {
 }
 
 /** The worker and its port: one order at a time, its report by message or, for who cannot wait, by looking. */
-export class MoverThread {
+export class IndexerThread {
   readonly #worker: Worker;
   readonly #port: MessagePort;
   readonly #events: ThreadEvents;
@@ -28,11 +28,11 @@ export class MoverThread {
     this.#events = events;
     const { port1, port2 } = new MessageChannel();
     this.#port = port1;
-    const workerData: MoverData = { path, port: port2 };
+    const workerData: IndexerData = { path, port: port2 };
     this.#worker = new Worker(script, {
       workerData,
       transferList: [port2],
-      name: 'colloquy-mover',
+      name: 'colloquy-indexer',
     });
     this.#worker.unref();
     port1.once('message', () => {
@@ -42,7 +42,7 @@ export class MoverThread {
       events.onReady();
     });
     port1.unref();
-    let cause: unknown = new Error('the mover stopped');
+    let cause: unknown = new Error('the indexer stopped');
     this.#worker.on('error', (error) => {
       cause = error;
     });
@@ -64,7 +64,7 @@ export class MoverThread {
   }
 
   send(order: Order): void {
-    if (this.#order !== undefined) throw new Error('the mover has an order already');
+    if (this.#order !== undefined) throw new Error('the indexer has an order already');
     this.#order = order;
     this.#port.ref();
     this.#port.postMessage(order);

@@ -1,0 +1,12 @@
+import { workerData } from 'node:worker_threads';
+import type { IndexerData, Order } from './indexer-protocol.ts';
+import { IndexerSteps } from './indexer-steps.ts';
+
+/** The thread that makes places behind the log, and checkpoints: it answers orders, and decides nothing. */
+const { path, port } = workerData as IndexerData;
+const steps = new IndexerSteps(path);
+
+// The first message says that the file is open.
+port.postMessage('ready');
+port.on('message', (order: Order) => port.postMessage(steps.run(order)));
+port.on('close', () => steps.close());

@@ -1,0 +1,89 @@
+import { LRUCache } from 'lru-cache';
+import type { ParticipantId } from '../../src/domain/ids.ts';
+import { type KeyHash, KeyIndex } from './key-index.ts';
+import type { LogTable } from './log-table.ts';
+import type { PendingRows } from './pending-rows.ts';
+import { keyHashAt, type PlaceTable, recordCount } from './places.ts';
+
+/** Of the indexes of the conversations lately used. One that is not there is read from places: 11 bytes an event. */
+const MAX_BYTES = 32 * 1_024 * 1_024;
+
+/** Which keys are taken: an index in memory for each busy conversation, of hashes; the log has the last word. */
+export class Keys {
+  readonly hash: KeyHash;
+  readonly #log: LogTable;
+  readonly #places: PlaceTable;
+  readonly #pending: PendingRows;
+  readonly #indexes = new LRUCache<number, KeyIndex>({
+    maxSize: MAX_BYTES,
+    sizeCalculation: ({ bytes }) => bytes,
+  });
+
+  constructor(
+    hash: KeyHash,
+    { log, places, pending }: { log: LogTable; places: PlaceTable; pending: PendingRows },
+  ) {
+    this.hash = hash;
+    this.#log = log;
+    this.#places = places;
+    this.#pending = pending;
+  }
+
+  /** The seq of a stored event. */
+  seqOf(cid: number, sender: ParticipantId, key: string): number | undefined {
+    const isIt = (seq: number) => this.isKeyOf(cid, seq, { sender, key });
+    return this.of(cid).find(this.hash(sender, key), isIt);
+  }
+
+  isKeyOf(
+    cid: number,
+    seq: number,
+    { sender, key }: { sender: ParticipantId; key: string },
+  ): boolean {
+    const row = this.#pending.rowOf(cid, seq) ?? this.#places.rowOf(cid, seq);
+    if (row === undefined) return false;
+    const found = this.#log.get(row);
+    return found.key === key && found.author_id === sender;
+  }
+
+  /** The index of all keys of a conversation, the pending ones too. */
+  of(cid: number): KeyIndex {
+    return this.#indexes.get(cid) ?? this.#read(cid);
+  }
+
+  /** `index` is the conversation's; the answer is it, too, from now on. */
+  add(cid: number, index: KeyIndex, { hash, seq }: { hash: number; seq: number }): KeyIndex {
+    const roomy = index.isFull ? index.grown() : index;
+    roomy.add(hash, seq);
+    if (roomy !== index) this.#indexes.set(cid, roomy);
+    return roomy;
+  }
+
+  /** After a write of this conversation was taken back. */
+  forget(cid: number): void {
+    this.#indexes.delete(cid);
+  }
+
+  clear(): void {
+    this.#indexes.clear();
+  }
+
+  #read(cid: number): KeyIndex {
+    let index = new KeyIndex();
+    const add = (hash: number, seq: number) => {
+      if (hash === 0) return;
+      if (index.isFull) index = index.grown();
+      index.add(hash, seq);
+    };
+    const firstPending = this.#pending.firstSeq(cid) ?? Number.POSITIVE_INFINITY;
+    for (const place of this.#places.all(cid)) {
+      const count = Math.min(recordCount(place), firstPending - place.firstSeq);
+      for (let at = 0; at < count; at += 1) add(keyHashAt(place, at), place.firstSeq + at);
+    }
+    for (const { firstSeq, keyHashes } of this.#pending.runsOf(cid)) {
+      for (const [at, hash] of keyHashes.entries()) add(hash, firstSeq + at);
+    }
+    this.#indexes.set(cid, index);
+    return index;
+  }
+}
