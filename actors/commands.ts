@@ -41,6 +41,23 @@ export function say(
   if (refused !== undefined) settle(err(refused));
 }
 
+/** Whether it matters, and is not known, whose message a reply to `seq` is to. */
+export function isUnknownTarget(actor: ConversationActor, seq: number): boolean {
+  const { agent, headSeq } = actor.conversation;
+  return agent?.speaks === 'auto' && seq <= headSeq && !actor.recent.isAgents(seq);
+}
+
+/**
+ * Looks whose message a reply is to: one to the agent asks it to answer. Before `say`, where the agent answers only
+ * when it is meant. A read, mostly of the cache; if it fails, the reply is a message like others.
+ */
+export async function lookAtTarget(actor: ConversationActor, seq: number): Promise<void> {
+  if (!isUnknownTarget(actor, seq)) return;
+  const read = await actor.store.readEvents(actor.id, { afterSeq: seq - 1, limit: 1 });
+  const [event] = read.ok ? read.value : [];
+  if (event?.author.kind === 'agent') actor.recent.remember(event);
+}
+
 export interface Amendment {
   readonly author: Author;
   readonly targetSeq: number;

@@ -53,7 +53,7 @@ export class ConversationActor implements ConversationPort, WriterHost {
   readonly #parts: ActorParts;
   readonly #hooks: ActorHooks;
   readonly #writer: Writer;
-  readonly #recent = new RecentSeqs();
+  readonly recent = new RecentSeqs();
   // Most conversations never have these: they are made when they are needed.
   #audience: Audience | undefined;
   #turns: Turns | undefined;
@@ -292,7 +292,7 @@ export class ConversationActor implements ConversationPort, WriterHost {
     const before = this.#conversation;
     const { id, store } = this;
     this.#writer.turnOff();
-    const parts = { writer: this.#writer, recent: this.#recent };
+    const parts = { writer: this.#writer, recent: this.recent };
     const found = await readAnew({ id, store, before, ...parts });
     if (this.state !== 'loading') return;
     if (!found.ok) return this.failed(found.failure.cause);
@@ -343,8 +343,8 @@ export class ConversationActor implements ConversationPort, WriterHost {
       maxParticipants: limits.maxParticipants,
       maxQueuedTurns: limits.maxQueuedTurns,
       openTurns: this.#turns?.open ?? 0,
-      isErased: (seq) => this.#recent.isErased(seq),
-      isAgents: (seq) => this.#recent.isAgents(seq),
+      isErased: (seq) => this.recent.isErased(seq),
+      isAgents: (seq) => this.recent.isAgents(seq),
     };
   }
 
@@ -352,7 +352,7 @@ export class ConversationActor implements ConversationPort, WriterHost {
     const events = staged.numbered.map(({ event }) => event);
     this.#conversation = staged.conversation;
     this.#members = staged.members;
-    for (const event of events) this.#recent.remember(event);
+    for (const event of events) this.recent.remember(event);
     this.#audience?.deliver(events);
     for (const event of events) {
       if (isKind(event, 'participant.left')) this.#tellGone(decodeBody(event).participant.id);

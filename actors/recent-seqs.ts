@@ -18,7 +18,7 @@ export class RecentSeqs {
     return this.#agents?.has(seq) === true;
   }
 
-  /** Amortised O(1). */
+  /** Of the newest events, or of one that a reply pointed to. Amortised O(1). */
   remember(event: LogEvent): void {
     if (isKind(event, 'message.deleted')) {
       this.#erased = bounded(this.#erased, decodeBody(event).target_seq, ERASED_SEQS);

@@ -58,10 +58,21 @@ export class Registry {
   async recoverTurns(): Promise<void> {
     if (this.#parts.agent === undefined) return;
     const found = await this.#parts.store.listConversationsWithOpenTurns();
-    if (!found.ok)
-      return this.#parts.report('turn_recovery_failed', { cause: found.failure.cause });
+    if (!found.ok) {
+      this.#parts.report('turn_recovery_failed', { cause: found.failure.cause });
+      this.#parts.clock.after(LONGEST_RETRY_MS, () => this.#recoverLater());
+      return;
+    }
     for (const id of found.value) this.#unfinished.add(id);
     for (const id of found.value) await this.get(id);
+    if (this.#unfinished.size > 0) {
+      this.#parts.clock.after(LONGEST_RETRY_MS, () => this.#recoverLater());
+    }
+  }
+
+  #recoverLater(): void {
+    if (this.#isDraining) return;
+    this.recoverTurns().catch((cause) => this.#parts.report('turn_recovery_failed', { cause }));
   }
 
   /** The actor of a conversation, woken if need be. Its first `offer` must follow without an await. */
@@ -92,7 +103,7 @@ export class Registry {
     if (created.ok) {
       const { id } = state.conversation;
       // It is stored, so it is not refused, though others may have taken the room meanwhile.
-      if (!this.#isDraining && !this.#live.has(id)) this.#wake(id);
+      if (!this.#live.has(id)) this.#wake(id);
       return this.get(id);
     }
     return err(

@@ -101,6 +101,13 @@ export class Attachment {
     this.#enter({ kind: 'left' });
   }
 
+  /** The server let go of us: refused for good, or for now, as a join is. */
+  dismissed(error: ColloquyError): void {
+    if (this.#state.kind === 'left') return;
+    this.#joins += 1;
+    this.#refuse(error);
+  }
+
   hear(frame: ServerFrameOf<'event' | 'live' | 'reset'>): void {
     switch (frame.type) {
       case 'event':

@@ -150,7 +150,11 @@ export class ConnectedClient implements Client {
 
   #hear(frame: ServerFrame): void {
     if (frame.type === 'error') {
-      if (frame.id !== undefined) this.#answer(frame.id, { ok: false, error: errorOfFrame(frame) });
+      const error = errorOfFrame(frame);
+      if (frame.id !== undefined) this.#answer(frame.id, { ok: false, error });
+      else if (frame.conversation_id !== undefined) {
+        this.#conversations.get(frame.conversation_id)?.dismissed(error);
+      }
     } else if (isAnswer(frame)) {
       this.#answer(frame.id, { ok: true, frame });
     } else if ('conversation_id' in frame) {

@@ -191,6 +191,14 @@ export class FollowedConversation implements Conversation {
     this.#outbox.close(error);
   }
 
+  /** The server let go of us: we were removed, or the conversation was. */
+  dismissed(error: ColloquyError): void {
+    this.#outbox.shut();
+    this.#ownTyping.forget();
+    this.#others.clear();
+    this.#attachment.dismissed(error);
+  }
+
   /** A frame about this conversation that answers no question. */
   hear(frame: ServerFrame): void {
     switch (frame.type) {

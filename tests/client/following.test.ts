@@ -125,6 +125,24 @@ test('a join refused for good stays refused until it is asked for again', async 
   expect(server.socket.heard('join')).toHaveLength(2);
 });
 
+test('who is let go of by the server is refused, and hears nothing, until it is asked for again', async () => {
+  const { server, conversation } = await followed();
+  server.socket.say({
+    type: 'error',
+    conversation_id: ROOM,
+    code: 403,
+    reason: 'not_a_participant',
+    message: 'You are not a participant.',
+    retryable: false,
+  });
+  expect(conversation.state).toMatchObject({
+    kind: 'refused',
+    error: { reason: 'not_a_participant' },
+  });
+  conversation.rejoin();
+  expect(server.socket.heard('join')).toHaveLength(2);
+});
+
 test('participants are those of the join, then as events and presence change them', async () => {
   const { server, conversation } = await followed();
   const people = () =>

@@ -171,3 +171,29 @@ describe('a message while the agent speaks', () => {
     });
   });
 });
+
+it('knows a reply to what it said before a restart, over either transport', async () => {
+  const store = 'sqlite:{dir}/colloquy.db';
+  await withServer({ agent: 'scripted', store }, async (server) => {
+    const id = server.id();
+    const ada = await server.person('Ada');
+    const bob = await server.person('Bob');
+    await ada.ws.joinLive(id, { create: true });
+    await bob.ws.joinLive(id);
+    await ada.ws.send(id, `@assistant ${QUICK}`);
+    const { seq: said = 0 } = await ada.ws.waitFor('turn.ended');
+
+    await server.server.restart('SIGTERM');
+    const again = await server.connect({ token: bob.token });
+    await again.joinLive(id);
+    const first = await again.send(id, QUICK, { reply_to: said });
+    await again.waitFor('turn.started', (turn) => turn.trigger_seq === first.seq);
+
+    await server.server.restart('SIGKILL');
+    const last = await server.connect({ token: bob.token });
+    await last.joinLive(id);
+    const url = `/v1/conversations/${id}/messages`;
+    const { body } = await bob.rest.post(url, { content: QUICK, reply_to: said });
+    await last.waitFor('turn.started', (turn) => turn.trigger_seq === body.seq);
+  });
+});

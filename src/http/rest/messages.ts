@@ -1,5 +1,5 @@
 import type { z } from 'zod';
-import { amend, findMessage, say } from '../../../actors/commands.ts';
+import { amend, findMessage, lookAtTarget, say } from '../../../actors/commands.ts';
 import type { ConversationActor } from '../../../actors/conversation-actor.ts';
 import type { Outcome, Receipt } from '../../../actors/draft.ts';
 import { failure } from '../../domain/failure.ts';
@@ -34,6 +34,7 @@ export const MESSAGE_ROUTES: readonly Route[] = [
       if (isTooLong(body.content, edge.limits.maxMessageChars))
         return err(failure('message_too_long'));
       const { content, reply_to: replyTo, metadata } = body;
+      if (replyTo !== undefined) await lookAtTarget(actor, replyTo);
       const outcome = await new Promise<Outcome>((settle) => {
         say(actor, { author: who, content, key, replyTo, metadata }, settle);
       });

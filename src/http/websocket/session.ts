@@ -1,5 +1,5 @@
 import { memberOf } from '../../../actors/access.ts';
-import { amend, say } from '../../../actors/commands.ts';
+import { amend, isUnknownTarget, lookAtTarget, say } from '../../../actors/commands.ts';
 import type { ConversationActor } from '../../../actors/conversation-actor.ts';
 import type { Outcome } from '../../../actors/draft.ts';
 import { type Failure, failure } from '../../domain/failure.ts';
@@ -21,9 +21,6 @@ const WAITING_FRAMES = 512;
 const WAITING_CHARS = 1024 * 1024;
 /** Frames in a row that are not even JSON objects, after which this is not our protocol. */
 const BAD_FRAMES = 50;
-
-/** Frames that the ones behind them depend on: they are done before the next one is looked at. */
-type Ordered = ClientFrames['hello' | 'join' | 'leave'];
 
 /**
  * What one connection says, in the order it says it.
@@ -78,7 +75,7 @@ export class Session {
 
   /** The header of the upgrade said who it is: no `hello` needed. */
   introduce(token: string): void {
-    this.#inOrder({ type: 'hello', token });
+    this.#inOrder(() => greet(this.#edge, this, { type: 'hello', token }));
   }
 
   /** Something that is no text frame of the protocol. */
@@ -128,7 +125,7 @@ export class Session {
       this.connection.close('unauthenticated');
       return;
     }
-    if (frame.type === 'hello') this.#inOrder(frame);
+    if (frame.type === 'hello') this.#inOrder(() => greet(this.#edge, this, frame));
     else if (who !== undefined) this.#obey(frame, who);
   }
 
@@ -139,7 +136,7 @@ export class Session {
         break;
       case 'join':
       case 'leave':
-        this.#inOrder(frame);
+        this.#inOrder(() => this.#moveAbout(frame, who));
         break;
       case 'edit':
         this.#amend(frame, who, frame.content);
@@ -166,9 +163,10 @@ export class Session {
     }
   }
 
-  #inOrder(frame: Ordered): void {
+  /** What the frames behind it depend on: it is done before the next one is looked at. */
+  #inOrder(act: () => Promise<void>): void {
     this.#isBusy = true;
-    this.#doOrdered(frame)
+    act()
       .catch(this.#broke)
       .finally(() => {
         this.#isBusy = false;
@@ -176,12 +174,10 @@ export class Session {
       });
   }
 
-  async #doOrdered(frame: Ordered): Promise<void> {
-    if (frame.type === 'hello') return greet(this.#edge, this, frame);
-    if (this.who === undefined) return;
+  async #moveAbout(frame: ClientFrames['join' | 'leave'], who: Author): Promise<void> {
     const refused =
       frame.type === 'join'
-        ? await this.memberships.join(frame, this.who)
+        ? await this.memberships.join(frame, who)
         : this.memberships.leave(frame);
     if (refused !== undefined) this.#refuse(about(frame), refused);
   }
@@ -202,8 +198,23 @@ export class Session {
       return;
     }
     const actor = this.memberships.actorOf(frame.conversation_id);
-    if (actor !== undefined) this.#say(actor, frame, who);
-    else this.#withActor(frame, (found) => this.#say(found, frame, who));
+    const { reply_to: target } = frame;
+    if (actor !== undefined && (target === undefined || !isUnknownTarget(actor, target))) {
+      this.#say(actor, frame, who);
+    } else {
+      this.#inOrder(() => this.#sendLater(frame, who));
+    }
+  }
+
+  /** To a conversation that is not listened to here, or in reply to who knows whom. */
+  async #sendLater(frame: ClientFrames['send'], who: Author): Promise<void> {
+    const found = await this.#edge.registry.get(frame.conversation_id);
+    if (!found.ok) {
+      this.#refuse(about(frame), found.failure);
+      return;
+    }
+    if (frame.reply_to !== undefined) await lookAtTarget(found.value, frame.reply_to);
+    this.#say(found.value, frame, who);
   }
 
   #say(actor: ConversationActor, frame: ClientFrames['send'], who: Author): void {
