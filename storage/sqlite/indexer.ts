@@ -13,6 +13,8 @@ export interface IndexerOptions {
   readonly pending: PendingRows;
   /** Rows of the log that are worth an indexing run. */
   readonly segmentRows: number;
+  /** Places that one chunk writes, while the lock is lent. */
+  readonly chunkPlaces: number;
   /** A log that nothing was added to for so long is indexed however short it is. */
   readonly idleMs: number;
   /** Pages of WAL that are worth a checkpoint. */
@@ -25,8 +27,6 @@ export interface IndexerOptions {
   readonly onError: (error: unknown) => void;
 }
 
-/** Places that one chunk writes: about 1 ms of the write lock. */
-const CHUNK_PLACES = 250;
 /** A chunk grows with the backlog, so that the indexer keeps up at any rate; this bounds how much. */
 const MAX_CHUNK_GROWTH = 16;
 /** Rows of removed conversations that one purge deletes: each may be a page of its own. */
@@ -193,9 +193,9 @@ export class Indexer {
   }
 
   #chunkPlaces(): number {
-    const { pending, segmentRows } = this.#options;
+    const { pending, segmentRows, chunkPlaces } = this.#options;
     const growth = Math.ceil(pending.totalRows / segmentRows);
-    return CHUNK_PLACES * Math.max(1, Math.min(growth, MAX_CHUNK_GROWTH));
+    return chunkPlaces * Math.max(1, Math.min(growth, MAX_CHUNK_GROWTH));
   }
 
   #report(report: Report, order: Order): void {

@@ -34,6 +34,8 @@ export interface SqliteOptions {
   readonly lockWaitMs?: number;
   /** Rows of the log that are worth an indexing run. */
   readonly segmentRows?: number;
+  /** Places that the indexer writes at a time, while no commit can run. */
+  readonly chunkPlaces?: number;
   /** A log that nothing was added to for so long is indexed however short it is. */
   readonly idleMs?: number;
   /** Pages of write-ahead log that are worth a checkpoint. */
@@ -52,6 +54,8 @@ const DEFAULTS = {
   synchronous: 'FULL',
   lockWaitMs: 1_000,
   segmentRows: 50_000,
+  /** About 1 ms. */
+  chunkPlaces: 250,
   idleMs: 2_000,
   /** 16 MiB. */
   walPages: 4_096,

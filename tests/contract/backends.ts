@@ -31,7 +31,7 @@ export const sqliteIndexing = sqlite('sqlite, with an indexer that never rests',
   SqliteStore.open(path, { segmentRows: 1 }),
 );
 export const sqliteIndexingFew = sqlite('sqlite, indexing three rows at a time', (path) =>
-  SqliteStore.open(path, { segmentRows: 3, idleMs: 1 }),
+  SqliteStore.open(path, { segmentRows: 3, chunkPlaces: 1, idleMs: 1 }),
 );
 
 /** Everything written has its place before the next call. */

@@ -8,7 +8,6 @@ import {
   append,
   appended,
   granted,
-  headOf,
   made,
   message,
   messages,
@@ -122,28 +121,33 @@ describe("the indexer's thread", () => {
     const errors: string[] = [];
     let indexed = 0;
     open({
-      segmentRows: 5,
+      segmentRows: 6,
+      chunkPlaces: 1,
       indexerScript: new URL('../support/dying-indexer.ts', import.meta.url),
       onError: (error) => errors.push(String(error)),
       onIndexed: ({ rows }) => (indexed += rows),
     });
-    await made(store);
+    const ids = ['c_a', 'c_b', 'c_c'].map(conversationId);
+    for (const id of ids) await made(store, [], { id });
     let head = 0;
     while (errors.length < 12 || indexed < 20) {
-      await appended(store, [message(head + 1, { key: `k${head + 1}` })]);
       head += 1;
+      const events = [message(head, { key: `k${head}` })];
+      await Promise.all(ids.map((id) => appended(store, events, { id })));
       await new Promise(setImmediate);
     }
     expect(errors.filter((error) => !/died (before|after) an order/.test(error))).toEqual([]);
-    const log = await wholeLog(store);
-    expect(log.map(({ seq }) => seq)).toEqual(messages(1, head).map(({ seq }) => seq));
+    const expected = Array.from({ length: head }, (_, at) =>
+      message(at + 1, { key: `k${at + 1}` }),
+    );
+    for (const id of ids) expect(await wholeLog(store, id)).toEqual(expected);
     await store.close();
-    expect(await headOf(open())).toBe(head);
-    expect(await wholeLog(store)).toEqual(log);
+    open();
+    for (const id of ids) expect(await wholeLog(store, id)).toEqual(expected);
     const places = new Sqlite(folder.path('c.db'), { readonly: true });
     const records = places.prepare('SELECT sum(length(records)) / 11 FROM places').pluck().get();
     places.close();
-    expect(records).toBe(head);
+    expect(records).toBe(3 * head);
   });
 
   test('that cannot start costs nothing but tidiness', async () => {

@@ -12,6 +12,7 @@ const CONVERSATIONS = 10;
 
 const store = SqliteStore.open(path, {
   segmentRows: 60,
+  chunkPlaces: 1,
   idleMs: 1,
   walPages: 40,
   onError: (error) => {

@@ -1,0 +1,67 @@
+import Sqlite from 'better-sqlite3';
+import { describe, expect, test } from 'vitest';
+import { KeyIndex, keyHashOf } from '../../storage/sqlite/key-index.ts';
+import { Keys } from '../../storage/sqlite/keys.ts';
+import { migrate } from '../../storage/sqlite/migrations.ts';
+import { openTables } from '../../storage/sqlite/tables.ts';
+import { Writer } from '../../storage/sqlite/writer.ts';
+import { ann, bob, granted, message, ONE, refusal, state } from '../contract/fixtures.ts';
+
+describe('keys by their hash', () => {
+  test('keys of one hash are told apart by what the log says', () => {
+    const db = new Sqlite(':memory:');
+    migrate(db);
+    const opened = openTables(db);
+    const tables = { ...opened, keys: new Keys(() => 7, opened) };
+    const writer = new Writer(tables);
+    const append = (events: ReturnType<typeof message>[]) =>
+      writer.append({ id: ONE, expectedHead: (events[0]?.seq ?? 1) - 1, events, effects: [] }, []);
+    granted(writer.create(state(), [], []));
+    granted(append([message(1, { key: 'a' }), message(2, { key: 'b' })]));
+    granted(append([message(3, { key: 'a', from: bob }), message(4)]));
+    expect(refusal(append([message(5, { key: 'c' }), message(6, { key: 'b' })]))).toEqual({
+      reason: 'keys_taken',
+      taken: [{ index: 1, seq: 2 }],
+    });
+    expect(refusal(append([message(5, { key: 'c' }), message(6, { key: 'c' })]))).toEqual({
+      reason: 'keys_taken',
+      taken: [{ index: 1, seq: 5 }],
+    });
+    granted(append([message(5, { key: 'c' })]));
+    const { keys } = tables;
+    expect(keys.seqOf(1, ann.id, 'c')).toBe(5);
+    expect(keys.seqOf(1, bob.id, 'a')).toBe(3);
+    expect(keys.seqOf(1, bob.id, 'b')).toBeUndefined();
+    db.close();
+  });
+
+  test('an index that grows keeps all of its keys', () => {
+    let index = new KeyIndex();
+    for (let seq = 1; seq <= 5_000; seq += 1) {
+      if (index.isFull) index = index.grown();
+      index.add(seq % 1_000, seq);
+    }
+    for (let seq = 1; seq <= 5_000; seq += 1) {
+      expect(index.find(seq % 1_000, (found) => found === seq)).toBe(seq);
+    }
+    expect(index.find(3, () => false)).toBeUndefined();
+    expect(index.find(77_777, () => true)).toBeUndefined();
+  });
+
+  test('the hash depends on the secret, the sender, the key and where one ends; and is never 0', () => {
+    const hash = keyHashOf(Uint8Array.from({ length: 12 }, (_, at) => at * 17));
+    const other = keyHashOf(Uint8Array.from({ length: 12 }, (_, at) => at * 19));
+    const all = [
+      hash('p_ann', 'key'),
+      hash('p_annk', 'ey'),
+      hash('p_bob', 'key'),
+      hash('p_ann', 'key2'),
+      other('p_ann', 'key'),
+    ];
+    expect(new Set(all).size).toBe(all.length);
+    const many = new Set<number>();
+    for (let at = 0; at < 20_000; at += 1) many.add(hash('p_ann', `key-${at}`));
+    expect(many.has(0)).toBe(false);
+    expect(many.size).toBeGreaterThan(19_990);
+  });
+});
