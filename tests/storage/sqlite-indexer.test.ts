@@ -121,13 +121,14 @@ describe("the indexer's thread", () => {
     const errors: string[] = [];
     let indexed = 0;
     open({
-      segmentRows: 6,
+      segmentRows: 40,
       chunkPlaces: 1,
       indexerScript: new URL('../support/dying-indexer.ts', import.meta.url),
       onError: (error) => errors.push(String(error)),
       onIndexed: ({ rows }) => (indexed += rows),
     });
-    const ids = ['c_a', 'c_b', 'c_c'].map(conversationId);
+    // More places than one chunk writes, however far it is behind.
+    const ids = Array.from({ length: 40 }, (_, index) => conversationId(`c_${index}`));
     for (const id of ids) await made(store, [], { id });
     let head = 0;
     while (errors.length < 12 || indexed < 20) {
@@ -147,7 +148,7 @@ describe("the indexer's thread", () => {
     const places = new Sqlite(folder.path('c.db'), { readonly: true });
     const records = places.prepare('SELECT sum(length(records)) / 11 FROM places').pluck().get();
     places.close();
-    expect(records).toBe(3 * head);
+    expect(records).toBe(40 * head);
   });
 
   test('that cannot start costs nothing but tidiness', async () => {
