@@ -2,7 +2,7 @@
 export type KeyHash = (sender: string, key: string) => number;
 
 /** Bytes of the secret that makes a file's hash its own: nobody outside can choose keys that collide. */
-export const KEY_HASH_SECRET_BYTES = 12;
+const KEY_HASH_SECRET_BYTES = 12;
 
 /** Multiply and shift a character, with a secret start and two secret odd factors. About 1.5 ns a character. */
 export function keyHashOf(secret: Uint8Array): KeyHash {

@@ -44,7 +44,7 @@ export function keyHashAt({ records }: Place, index: number): number {
   return records.readUInt32LE(index * RECORD_BYTES + 6);
 }
 
-export function kindAt({ records }: Place, index: number): number {
+function kindAt({ records }: Place, index: number): number {
   return records.readUInt8(index * RECORD_BYTES + 10);
 }
 
