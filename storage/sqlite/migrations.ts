@@ -6,7 +6,7 @@ import { OpenError } from '../open-error.ts';
  * later is a new step. `tests/storage/schemas/` keeps each released schema with data in it.
  *
  * `log` takes the hot write, in rowid order and without another index, and keeps every event. `places` says where
- * a conversation's events stand; the indexer writes it behind the log (ADR 0011), and `progress` has the row up
+ * a conversation's events stand; the indexer writes it behind the log (docs/adr/0006), and `progress` has the row up
  * to which it has come. Above that row, an event whose seq is not above its conversation's newest place has one, too.
  */
 export const MIGRATIONS: readonly string[] = [
