@@ -5,13 +5,13 @@ import { plainWordsOf } from './words.ts';
 /** What the first answer in a conversation ends with. */
 export const NO_MODEL =
   'No language model is configured, so I can only look up what was said in this conversation. ' +
-  'To connect one, start the server with `COLLOQUY_AGENT=openai` and `OPENAI_API_KEY`, or with ' +
-  '`COLLOQUY_OPENAI_BASE_URL` and `COLLOQUY_MODEL` for an endpoint of your own.';
+  'To connect one, start the server with COLLOQUY_AGENT=openai and OPENAI_API_KEY, or with ' +
+  'COLLOQUY_OPENAI_BASE_URL and COLLOQUY_MODEL for an endpoint of your own.';
 
 /** What those get who ask later on. */
 export const NO_MODEL_BRIEF =
   'No language model is configured: I look up what was said here, and say where. ' +
-  '`COLLOQUY_AGENT=openai` with `OPENAI_API_KEY` (or `COLLOQUY_OPENAI_BASE_URL` and `COLLOQUY_MODEL`) connects one.';
+  'COLLOQUY_AGENT=openai with OPENAI_API_KEY (or COLLOQUY_OPENAI_BASE_URL and COLLOQUY_MODEL) connects one.';
 
 export interface Occasion {
   readonly question: string;

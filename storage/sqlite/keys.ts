@@ -7,6 +7,8 @@ import { keyHashAt, type PlaceTable, recordCount } from './places.ts';
 
 /** Of the indexes of the conversations lately used. One that is not there is read from places: 11 bytes an event. */
 const MAX_BYTES = 32 * 1_024 * 1_024;
+/** Conversations with more keys than fit there, over a million each, that are kept all the same. */
+const MAX_GIANTS = 4;
 
 /** Which keys are taken: an index in memory for each busy conversation, of hashes; the log has the last word. */
 export class Keys {
@@ -18,6 +20,7 @@ export class Keys {
     maxSize: MAX_BYTES,
     sizeCalculation: ({ bytes }) => bytes,
   });
+  readonly #giants = new LRUCache<number, KeyIndex>({ max: MAX_GIANTS });
 
   constructor(
     hash: KeyHash,
@@ -48,24 +51,35 @@ export class Keys {
 
   /** The index of all keys of a conversation, the pending ones too. */
   of(cid: number): KeyIndex {
-    return this.#indexes.get(cid) ?? this.#read(cid);
+    return this.#indexes.get(cid) ?? this.#giants.get(cid) ?? this.#read(cid);
   }
 
   /** `index` is the conversation's; the answer is it, too, from now on. */
   add(cid: number, index: KeyIndex, { hash, seq }: { hash: number; seq: number }): KeyIndex {
     const roomy = index.isFull ? index.grown() : index;
     roomy.add(hash, seq);
-    if (roomy !== index) this.#indexes.set(cid, roomy);
+    if (roomy !== index) this.#keep(cid, roomy);
     return roomy;
   }
 
   /** After a write of this conversation was taken back. */
   forget(cid: number): void {
     this.#indexes.delete(cid);
+    this.#giants.delete(cid);
   }
 
   clear(): void {
     this.#indexes.clear();
+    this.#giants.clear();
+  }
+
+  #keep(cid: number, index: KeyIndex): void {
+    if (index.bytes <= MAX_BYTES) {
+      this.#indexes.set(cid, index);
+      return;
+    }
+    this.#indexes.delete(cid);
+    this.#giants.set(cid, index);
   }
 
   #read(cid: number): KeyIndex {
@@ -83,7 +97,7 @@ export class Keys {
     for (const { firstSeq, keyHashes } of this.#pending.runsOf(cid)) {
       for (const [at, hash] of keyHashes.entries()) add(hash, firstSeq + at);
     }
-    this.#indexes.set(cid, index);
+    this.#keep(cid, index);
     return index;
   }
 }

@@ -35,6 +35,20 @@ describe('keys by their hash', () => {
     db.close();
   });
 
+  test('a conversation with more keys than all indexes may take keeps its own', () => {
+    const db = new Sqlite(':memory:');
+    migrate(db);
+    const keys = new Keys(() => 7, openTables(db));
+    let index = keys.of(1);
+    for (let seq = 1; index.bytes <= 32 * 2 ** 20; seq += 1) {
+      index = keys.add(1, index, { hash: Math.imul(seq, 0x9e3779b1) >>> 0 || 1, seq });
+    }
+    expect(keys.of(1)).toBe(index);
+    keys.forget(1);
+    expect(keys.of(1)).not.toBe(index);
+    db.close();
+  });
+
   test('an index that grows keeps all of its keys', () => {
     let index = new KeyIndex();
     for (let seq = 1; seq <= 5_000; seq += 1) {
