@@ -1,7 +1,8 @@
 import type { Conversation, ConversationState } from '../src/domain/conversation.ts';
 import type { ConversationId } from '../src/domain/ids.ts';
 import { ok, type Result } from '../src/domain/result.ts';
-import type { Store, Unavailable } from '../storage/store.ts';
+import type { Store } from '../storage/store.ts';
+import type { Unavailable } from '../storage/unavailable.ts';
 import type { RecentSeqs } from './recent-seqs.ts';
 import type { Staged } from './stage.ts';
 import type { Writer } from './writer.ts';

@@ -1,7 +1,8 @@
 import { type Failure, failure } from '../src/domain/failure.ts';
 import type { ConversationId } from '../src/domain/ids.ts';
 import { err, ok, type Result } from '../src/domain/result.ts';
-import type { Append, AppendFailure, Store, TakenKey, Unavailable } from '../storage/store.ts';
+import type { Append, AppendFailure, Store, TakenKey } from '../storage/store.ts';
+import type { Unavailable } from '../storage/unavailable.ts';
 import type { Clock } from './clock.ts';
 import type { CommitTick } from './commit-tick.ts';
 import type { Draft, Outcome } from './draft.ts';

@@ -18,8 +18,35 @@ export const AREAS: readonly Area[] = [
   { name: 'domain', paths: ['src/domain/'], imports: [], outside: 'nothing' },
   { name: 'protocol', paths: ['src/protocol/'], imports: ['domain'], outside: 'packages' },
   { name: 'machines', paths: ['machines/'], imports: ['domain'], outside: 'packages' },
-  { name: 'store port', paths: ['storage/store.ts'], imports: ['domain'] },
-  { name: 'storage', paths: ['storage/'], imports: ['domain', 'store port', 'observability'] },
+  { name: 'text', paths: ['src/text/'], imports: [], outside: 'nothing' },
+  {
+    name: 'store port',
+    paths: [
+      'storage/store.ts',
+      'storage/document-store.ts',
+      'storage/message-index.ts',
+      'storage/vector-spaces.ts',
+      'storage/unavailable.ts',
+    ],
+    imports: ['domain'],
+  },
+  {
+    name: 'storage',
+    paths: ['storage/'],
+    imports: ['domain', 'text', 'store port', 'observability'],
+  },
+  {
+    name: 'search',
+    paths: ['src/search/'],
+    imports: ['domain', 'text', 'observability'],
+    importsTypesOf: ['store port'],
+  },
+  {
+    name: 'library',
+    paths: ['src/library/'],
+    imports: ['domain', 'text', 'search', 'observability'],
+    importsTypesOf: ['store port'],
+  },
   { name: 'agent port', paths: ['actors/agent-port.ts'], imports: ['domain'] },
   {
     name: 'actors',
@@ -27,11 +54,15 @@ export const AREAS: readonly Area[] = [
     imports: ['domain', 'machines', 'agent port', 'observability'],
     importsTypesOf: ['store port'],
   },
-  { name: 'agent', paths: ['src/agent/'], imports: ['domain', 'agent port', 'observability'] },
+  {
+    name: 'agent',
+    paths: ['src/agent/'],
+    imports: ['domain', 'text', 'agent port', 'observability'],
+  },
   {
     name: 'http',
     paths: ['src/http/'],
-    imports: ['domain', 'protocol', 'actors', 'agent port', 'observability'],
+    imports: ['domain', 'protocol', 'actors', 'agent port', 'search', 'library', 'observability'],
   },
   { name: 'observability', paths: ['src/observability/'], imports: ['domain'] },
   { name: 'config', paths: ['src/config.ts', 'src/settings/'], imports: ['domain'] },
@@ -62,7 +93,13 @@ export const WALLED_PACKAGES: readonly {
 }[] = [
   { packages: /^uWebSockets\.js$/, inside: ['src/http/'] },
   { packages: /^(better-sqlite3|sqlite-vec)$/, inside: ['storage/sqlite/'] },
-  { packages: /^(langchain|@langchain\/.+)$/, inside: ['src/agent/'] },
+  { packages: /^pg$/, inside: ['storage/postgres/'] },
+  { packages: /^@langchain\/textsplitters$/, inside: ['src/library/'] },
+  { packages: /^(unpdf|html-to-text)$/, inside: ['src/library/'] },
+  {
+    packages: /^(langchain|@langchain\/(?!textsplitters).+)$/,
+    inside: ['src/agent/', 'src/search/'],
+  },
   { packages: /^xstate$/, inside: ['machines/', 'actors/'] },
   { packages: /^(preact|@preact\/.+)$/, inside: ['src/web/'] },
 ];

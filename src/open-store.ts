@@ -9,7 +9,7 @@ import type { Meters } from './observability/meters.ts';
  */
 export async function openStoreOf(config: Config, log: Log, meters?: Meters): Promise<Store> {
   const { cacheStatsOf, openStore } = await import('../storage/open.ts');
-  const store = openStore(config.store, {
+  const store = await openStore(config.store, {
     synchronous: config.sqliteSynchronous,
     cacheBytes: config.cacheBytes,
     cacheConversations: config.cacheConversations,

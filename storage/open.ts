@@ -16,7 +16,7 @@ const CACHE_CONVERSATIONS = 10_000;
 /** A backend: how its URL begins, and how the rest of it is opened. Throws `OpenError`. */
 interface Backend {
   readonly example: string;
-  readonly open: (rest: string, options: StoreOptions) => Store;
+  readonly open: (rest: string, options: StoreOptions) => Store | Promise<Store>;
 }
 
 const BACKENDS: Readonly<Record<string, Backend>> = {
@@ -28,8 +28,8 @@ const BACKENDS: Readonly<Record<string, Backend>> = {
  * Opens the store that a URL names, `memory:` or `sqlite:PATH`, behind the cache. Throws `OpenError`, one
  * sentence for a person.
  */
-export function openStore(url: string, options: StoreOptions = {}): Store {
-  const inner = openBackend(url, options);
+export async function openStore(url: string, options: StoreOptions = {}): Promise<Store> {
+  const inner = await openBackend(url, options);
   const maxBytes = options.cacheBytes ?? CACHE_BYTES;
   const maxConversations = options.cacheConversations ?? CACHE_CONVERSATIONS;
   const isOff = maxBytes === 0 || maxConversations === 0;
@@ -41,7 +41,7 @@ export function cacheStatsOf(store: Store): CacheStats | undefined {
   return store instanceof CachedStore ? store.stats() : undefined;
 }
 
-function openBackend(url: string, options: StoreOptions): Store {
+function openBackend(url: string, options: StoreOptions): Store | Promise<Store> {
   const [scheme = '', ...rest] = url.split(':');
   const backend = Object.hasOwn(BACKENDS, scheme) && rest.length > 0 ? BACKENDS[scheme] : undefined;
   if (backend === undefined) {

@@ -1,10 +1,14 @@
 import type { Conversation, ConversationState } from '../src/domain/conversation.ts';
 import type { LogEvent } from '../src/domain/event.ts';
-import type { ConversationId, ParticipantId, TurnId } from '../src/domain/ids.ts';
+import type { ConversationId, Epoch, ParticipantId, TurnId } from '../src/domain/ids.ts';
 import type { Message } from '../src/domain/message.ts';
 import type { Member } from '../src/domain/participant.ts';
 import type { Result } from '../src/domain/result.ts';
 import type { Turn } from '../src/domain/turn.ts';
+import type { DocumentStore } from './document-store.ts';
+import type { MessageIndex } from './message-index.ts';
+import type { Unavailable } from './unavailable.ts';
+import type { VectorSpaces } from './vector-spaces.ts';
 
 /**
  * The storage port. One contract suite (`tests/contract/store.ts`) says what each backend promises;
@@ -15,6 +19,7 @@ import type { Turn } from '../src/domain/turn.ts';
  * S2. `append` is all or nothing, and durable when it answers ok. It compares the stored head with `expectedHead` in the same transaction.
  * S3. At most one event of a conversation has a given sender and key, for ever.
  * S4. After an `erased` effect no read, of any method, gives back what was erased.
+ * S5. After a `trimmed` effect no read gives back an event below `firstSeq`; its sender and key stay taken (S3).
  *
  * Text: bodies, settings and turns come back exactly as given (they are JSON, where a lone surrogate is an
  * escape). Names and keys come back well-formed (`wellFormedEvent`): a lone surrogate becomes U+FFFD in every
@@ -24,6 +29,16 @@ import type { Turn } from '../src/domain/turn.ts';
  * rejects the promise; everything that can happen to a correct caller is a value.
  */
 export interface Store {
+  /** What it is, in a line for the operator, without secrets: `sqlite:./data/colloquy.db`. */
+  readonly label: string;
+
+  /** Other processes may write to it at the same time: what is remembered of it must be asked for anew. */
+  readonly isShared: boolean;
+
+  readonly documents: DocumentStore;
+  readonly index: MessageIndex;
+  readonly spaces: VectorSpaces;
+
   /** Stores a new conversation with its first members and events (seq 1, 2, …; `headSeq` in `state` counts them). */
   create(
     state: ConversationState,
@@ -61,11 +76,22 @@ export interface Store {
     page: ListPage,
   ): Promise<Result<readonly Conversation[], Unavailable>>;
 
-  /** Erases a conversation: events, keys, members, turns. False when there was none. */
+  /** Every conversation there is, by id, after `afterId`: for export and sweeps. */
+  listAll(page: ListPage): Promise<Result<readonly ConversationId[], Unavailable>>;
+
+  /** Where the logs of these conversations stand, read from where they are; those that are not there are left out. One read. */
+  heads(
+    ids: readonly ConversationId[],
+  ): Promise<Result<ReadonlyMap<ConversationId, Head>, Unavailable>>;
+
+  /** Erases a conversation: events, keys, members, turns, index, its share of documents. False when there was none. */
   remove(id: ConversationId): Promise<Result<boolean, Unavailable>>;
 
   /** One turn, if it belongs to this conversation. */
   readTurn(id: ConversationId, turn: TurnId): Promise<Result<Turn | undefined, Unavailable>>;
+
+  /** The turns of a conversation in the order they were first stored, after the one named. */
+  readTurns(id: ConversationId, page: TurnPage): Promise<Result<readonly Turn[], Unavailable>>;
 
   /** The turns of a conversation that have not ended, in the order they were first stored. */
   readOpenTurns(id: ConversationId): Promise<Result<readonly Turn[], Unavailable>>;
@@ -104,7 +130,19 @@ export type Effect =
   /** Redacts (see `redactBody`) the message at `targetSeq` and every edit of it. */
   | { readonly kind: 'erased'; readonly targetSeq: number }
   /** Inserts or replaces the record of a turn. */
-  | { readonly kind: 'turn'; readonly turn: Turn };
+  | { readonly kind: 'turn'; readonly turn: Turn }
+  /**
+   * The log begins at `firstSeq` from now on, `head + 1` at most; a smaller one than it has changes nothing. Events
+   * below are gone, but for sender and key (S5).
+   */
+  | { readonly kind: 'trimmed'; readonly firstSeq: number };
+
+/** Where a log begins and ends, and which life of the conversation it is. */
+export interface Head {
+  readonly epoch: Epoch;
+  readonly firstSeq: number;
+  readonly headSeq: number;
+}
 
 /** One commit, as it is told to who measures. */
 export interface Commit {
@@ -128,19 +166,14 @@ export interface MessagePage {
   readonly limit: number;
 }
 
-export interface ListPage {
-  readonly afterId?: ConversationId;
+export interface TurnPage {
+  readonly afterId?: TurnId;
   readonly limit: number;
 }
 
-/**
- * The store did not answer, or refused to write. `outcome` says whether what was asked may have been
- * stored all the same: `none` is certain, `unknown` is a connection cut while the commit was under way.
- */
-export interface Unavailable {
-  readonly reason: 'storage_unavailable';
-  readonly outcome: 'none' | 'unknown';
-  readonly cause: unknown;
+export interface ListPage {
+  readonly afterId?: ConversationId;
+  readonly limit: number;
 }
 
 export type CreateFailure = Unavailable | { readonly reason: 'already_exists' };
@@ -161,9 +194,4 @@ export interface TakenKey {
   readonly index: number;
   /** Where the key was stored. */
   readonly seq: number;
-}
-
-/** The answer of a store that could not do what was asked; `none` unless the commit itself was cut. */
-export function unavailable(cause: unknown, outcome: Unavailable['outcome'] = 'none'): Unavailable {
-  return { reason: 'storage_unavailable', outcome, cause };
 }

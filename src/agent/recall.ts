@@ -7,9 +7,9 @@ import { setImmediate as nextLoop } from 'node:timers/promises';
 
 import type { ParticipantId } from '../domain/ids.ts';
 import type { Message } from '../domain/message.ts';
-import { rank } from './bm25.ts';
+import { rank } from '../text/bm25.ts';
+import { termsOf } from '../text/terms.ts';
 import { cut, oneLine, shorten } from './text.ts';
-import { termsOf } from './words.ts';
 
 /** Characters read of one message, and of all of them, the newest first. */
 const MESSAGE_CHARS = 4_000;

@@ -5,6 +5,7 @@ type Branded<B extends string> = string & { readonly [brand]: B };
 export type ConversationId = Branded<'conversation'>;
 export type ParticipantId = Branded<'participant'>;
 export type TurnId = Branded<'turn'>;
+export type DocumentId = Branded<'document'>;
 /** Made with a conversation; differs when an id is used again after a deletion or a lost store. */
 export type Epoch = Branded<'epoch'>;
 
@@ -25,9 +26,10 @@ function parser<T extends string>(what: string): (text: string) => T {
 export const conversationId = parser<ConversationId>('conversation');
 export const participantId = parser<ParticipantId>('participant');
 export const turnId = parser<TurnId>('turn');
+export const documentId = parser<DocumentId>('document');
 export const epoch = parser<Epoch>('epoch');
 
-/** 120 random bits after a short prefix that tells people what they look at: `c_…`, `p_…`, `t_…`. */
+/** 120 random bits after a short prefix that tells people what they look at: `c_…`, `p_…`, `t_…`, `d_…`. */
 function fresh(prefix: string): string {
   return `${prefix}_${randomText(15)}`;
 }
@@ -43,6 +45,7 @@ function randomText(bytes: number): string {
 export const newConversationId = () => fresh('c') as ConversationId;
 export const newParticipantId = () => fresh('p') as ParticipantId;
 export const newTurnId = () => fresh('t') as TurnId;
+export const newDocumentId = () => fresh('d') as DocumentId;
 /** 72 random bits: an epoch tells two lives of one conversation id apart, and prefixes its event ids. */
 export const newEpoch = () => randomText(9) as Epoch;
 

@@ -14,9 +14,9 @@ import type {
   ListPage,
   MessagePage,
   Store,
-  Unavailable,
 } from '../store.ts';
 import { wellFormedState } from '../text.ts';
+import type { Unavailable } from '../unavailable.ts';
 import { CachedConversation, type TailLimits } from './cached-conversation.ts';
 import { Overlaps } from './overlaps.ts';
 

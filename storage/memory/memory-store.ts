@@ -5,19 +5,18 @@ import type { Message } from '../../src/domain/message.ts';
 import { err, ok, type Result } from '../../src/domain/result.ts';
 import { isOver, type Turn } from '../../src/domain/turn.ts';
 import { assertNumbered } from '../batch.ts';
-import {
-  type Append,
-  type AppendFailure,
-  type Commit,
-  type CreateFailure,
-  type EventPage,
-  type ListPage,
-  type MessagePage,
-  type Store,
-  type Unavailable,
-  unavailable,
+import type {
+  Append,
+  AppendFailure,
+  Commit,
+  CreateFailure,
+  EventPage,
+  ListPage,
+  MessagePage,
+  Store,
 } from '../store.ts';
 import { wellFormedState } from '../text.ts';
+import { type Unavailable, unavailable } from '../unavailable.ts';
 import { MemoryConversation } from './memory-conversation.ts';
 
 /** The reference of the contract: maps, bounded by nothing but memory, forgotten when the process ends. */

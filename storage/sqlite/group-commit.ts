@@ -1,7 +1,8 @@
 import { setTimeout as nextTry } from 'node:timers/promises';
 import type { Database, Statement } from 'better-sqlite3';
 import { err, type Result } from '../../src/domain/result.ts';
-import { type Commit, type Unavailable, unavailable } from '../store.ts';
+import type { Commit } from '../store.ts';
+import { type Unavailable, unavailable } from '../unavailable.ts';
 import { isBusy, isEnvironment, isIoError } from './errors.ts';
 import type { Undo } from './writer.ts';
 

@@ -6,18 +6,17 @@ import type { Message } from '../../src/domain/message.ts';
 import { err, ok, type Result } from '../../src/domain/result.ts';
 import type { Turn } from '../../src/domain/turn.ts';
 import { assertNumbered } from '../batch.ts';
-import {
-  type Append,
-  type AppendFailure,
-  type Commit,
-  type CreateFailure,
-  type EventPage,
-  type ListPage,
-  type MessagePage,
-  type Store,
-  type Unavailable,
-  unavailable,
+import type {
+  Append,
+  AppendFailure,
+  Commit,
+  CreateFailure,
+  EventPage,
+  ListPage,
+  MessagePage,
+  Store,
 } from '../store.ts';
+import { type Unavailable, unavailable } from '../unavailable.ts';
 import { codeOf } from './errors.ts';
 import { explained, type OpenFile, openFile, type Synchronous } from './file.ts';
 import { GroupCommit, QueuedWrite } from './group-commit.ts';

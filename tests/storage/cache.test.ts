@@ -3,7 +3,8 @@ import { describe, expect, test } from 'vitest';
 import { conversationId } from '../../src/domain/ids.ts';
 import { CachedStore } from '../../storage/cache/cached-store.ts';
 import { MemoryStore } from '../../storage/memory/memory-store.ts';
-import { type Store, unavailable } from '../../storage/store.ts';
+import type { Store } from '../../storage/store.ts';
+import { unavailable } from '../../storage/unavailable.ts';
 import {
   ann,
   append,

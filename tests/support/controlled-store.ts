@@ -1,6 +1,7 @@
 import { err } from '../../src/domain/result.ts';
 import { MemoryStore } from '../../storage/memory/memory-store.ts';
-import { type Append, type Store, unavailable } from '../../storage/store.ts';
+import type { Append, Store } from '../../storage/store.ts';
+import { unavailable } from '../../storage/unavailable.ts';
 
 /** The methods that can be held up and made to fail. */
 export type Operation =
