@@ -1,6 +1,6 @@
+import { oneLine } from '../text/plain-text.ts';
 import { plainWordsOf } from '../text/terms.ts';
 import type { Recall } from './recall.ts';
-import { oneLine } from './text.ts';
 
 /** What the first answer in a conversation ends with. */
 export const NO_MODEL =

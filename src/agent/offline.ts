@@ -1,9 +1,10 @@
 import type { Agent, AgentChunk, TurnInput } from '../../actors/agent-port.ts';
+import { cut } from '../text/plain-text.ts';
 import { type Clock, systemClock } from './clock.ts';
 import { Metronome } from './metronome.ts';
 import { word } from './offline-wording.ts';
 import { recall } from './recall.ts';
-import { cut, withoutMention, wordsOf } from './text.ts';
+import { withoutMention, wordsOf } from './text.ts';
 
 export interface OfflineOptions {
   /** The newest messages that are looked through. */

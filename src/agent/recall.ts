@@ -8,8 +8,8 @@ import { setImmediate as nextLoop } from 'node:timers/promises';
 import type { ParticipantId } from '../domain/ids.ts';
 import type { Message } from '../domain/message.ts';
 import { rank } from '../text/bm25.ts';
+import { cut, oneLine, shorten } from '../text/plain-text.ts';
 import { termsOf } from '../text/terms.ts';
-import { cut, oneLine, shorten } from './text.ts';
 
 /** Characters read of one message, and of all of them, the newest first. */
 const MESSAGE_CHARS = 4_000;

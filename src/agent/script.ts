@@ -1,4 +1,5 @@
-import { cut, withoutMention, wordsOf } from './text.ts';
+import { cut } from '../text/plain-text.ts';
+import { withoutMention, wordsOf } from './text.ts';
 
 /** What a scripted turn does, in order. Counts are tokens. */
 export interface Script {

@@ -1,7 +1,7 @@
 import type { Result } from '../domain/result.ts';
 
 /**
- * What turns texts into vectors. An implementation is one file here and one row in `open-embedder.ts`.
+ * What turns texts into vectors. An implementation is one file here and one row in `src/open-embedder.ts`.
  */
 export interface Embedder {
   /**
@@ -11,11 +11,13 @@ export interface Embedder {
   readonly space: { readonly name: string; readonly dimensions: number };
   /** For the operator, without secrets. */
   readonly label: string;
-  /** Texts at a time at most. */
+  /** It computes here and now: an embedding costs a millisecond, and no bill. */
+  readonly isLocal: boolean;
+  /** Texts at a time at most; more is a broken invariant. */
   readonly maxBatch: number;
   /**
    * A vector of length 1 for each text, in order; a text without anything to embed gives a vector that is near to
-   * none. Failures: it did not answer in time, or its breaker is open (`isBroken`): no retry of ours helps then.
+   * none but its like. What of a text is beyond the embedder's reach is left out. Retries are inside.
    */
   embed(
     texts: readonly string[],
@@ -25,6 +27,8 @@ export interface Embedder {
 
 export interface EmbedFailure {
   readonly reason: 'embedder_unavailable';
+  /** Milliseconds that it is not worth asking again, where that is known: the endpoint said so, or the breaker is open. */
+  readonly retryAfterMs?: number;
   /** For the log only. */
   readonly cause: unknown;
 }

@@ -34,17 +34,38 @@ const STOP_WORDS: ReadonlySet<string> = new Set(
 
 /** The terms of a text, in order, with repetitions. Linear in the text. */
 export function termsOf(text: string): readonly string[] {
-  const terms: string[] = [];
-  for (const [word] of fold(text).matchAll(WORD)) {
-    if (SPACELESS.test(word)) pushPairs(word, terms);
-    else if (!STOP_WORDS.has(word)) terms.push(stem(word.slice(0, MAX_TERM_CHARS)));
-  }
-  return terms;
+  return plainWordsOf(text).flatMap(termsOfWord);
 }
 
 /** The words of a text as they are, folded, stop words and all. Linear in the text. */
 export function plainWordsOf(text: string): readonly string[] {
   return fold(text).match(WORD) ?? [];
+}
+
+/** The terms of one word as `plainWordsOf` gives it: none of a stop word, pairs of a run of a spaceless script. */
+export function termsOfWord(word: string): readonly string[] {
+  if (isSpaceless(word)) return pairsOf(word);
+  return STOP_WORDS.has(word) ? [] : [stem(word.slice(0, MAX_TERM_CHARS))];
+}
+
+/** Whether a word is a run of a script that puts no spaces between words. */
+export function isSpaceless(word: string): boolean {
+  return SPACELESS.test(word);
+}
+
+export interface PlacedWord {
+  /** Its characters in the text are `start … end - 1`. */
+  readonly start: number;
+  readonly end: number;
+  readonly word: string;
+}
+
+/** Where the words of a text are in it, as they are written there. Linear in what is taken of it. */
+export function* placedWordsOf(text: string): Generator<PlacedWord> {
+  for (const match of text.matchAll(WORD)) {
+    const [word] = match;
+    yield { start: match.index, end: match.index + word.length, word };
+  }
 }
 
 /**
@@ -60,10 +81,10 @@ function fold(text: string): string {
     .toLowerCase();
 }
 
-function pushPairs(run: string, into: string[]): void {
+function pairsOf(run: string): readonly string[] {
   const characters = [...run];
-  if (characters.length === 1) into.push(run);
-  for (let i = 0; i + 1 < characters.length; i++) into.push(`${characters[i]}${characters[i + 1]}`);
+  if (characters.length === 1) return [run];
+  return characters.slice(1).map((second, i) => `${characters[i]}${second}`);
 }
 
 /** Ends that English adds: plural, past, present participle. Coarse, the same on both sides of the search. */

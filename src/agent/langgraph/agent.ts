@@ -14,7 +14,7 @@ import {
   AgentFailure,
   type TurnInput,
 } from '../../../actors/agent-port.ts';
-import { cut } from '../text.ts';
+import { cut } from '../../text/plain-text.ts';
 import { ModelFault } from './fault.ts';
 import { type ModelCall, modelCall } from './model-call.ts';
 import type { ModelOptions } from './options.ts';

@@ -1,6 +1,6 @@
 import type { ParticipantId } from '../../domain/ids.ts';
 import type { Message } from '../../domain/message.ts';
-import { cut, oneLine } from '../text.ts';
+import { cut, oneLine } from '../../text/plain-text.ts';
 
 /** What the model reads, in the order it reads it. */
 export interface PromptMessage {

@@ -1,7 +1,7 @@
 import { ContextOverflowError } from '@langchain/core/errors';
 import { OpenAIClient } from '@langchain/openai';
 
-import { oneLine, shorten } from '../text.ts';
+import { oneLine, shorten } from '../../text/plain-text.ts';
 import { type FaultKind, ModelFault } from './fault.ts';
 
 /** Characters of an endpoint's own words that go into the log. */
