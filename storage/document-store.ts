@@ -30,6 +30,9 @@ export interface DocumentStore {
   /** Those that `seenBy` may see, by id, after `afterId`; all of them without it (export). */
   list(page: DocumentPage): Promise<Result<readonly StoredDocument[], Unavailable>>;
 
+  /** How many this participant owns. */
+  countOwned(owner: ParticipantId): Promise<Result<number, Unavailable>>;
+
   /** Ascending by index, after `afterIndex`; empty when there is no such document. */
   readChunks(id: DocumentId, page: ChunkPage): Promise<Result<readonly Chunk[], Unavailable>>;
 
