@@ -1,6 +1,7 @@
+import type { Chunk, Document } from '../src/domain/document.ts';
 import type { LogEvent } from '../src/domain/event.ts';
 import type { ParticipantId } from '../src/domain/ids.ts';
-import type { EventPage, TakenKey } from './store.ts';
+import type { Append, EventPage, TakenKey } from './store.ts';
 
 /** Throws unless the events are numbered `firstSeq`, `firstSeq + 1`, …: a hole in a batch would be one in the log. */
 export function assertNumbered(events: readonly LogEvent[], firstSeq: number): void {
@@ -8,6 +9,24 @@ export function assertNumbered(events: readonly LogEvent[], firstSeq: number): v
   for (const event of events) {
     if (event.seq !== seq) throw new RangeError(`event ${event.seq} in the place of ${seq}`);
     seq += 1;
+  }
+}
+
+/** Throws unless the batch is numbered on its head and trims no further than it. */
+export function assertAppend({ expectedHead, events, effects }: Append): void {
+  assertNumbered(events, expectedHead + 1);
+  for (const effect of effects) {
+    if (effect.kind === 'trimmed' && effect.firstSeq > expectedHead + events.length + 1)
+      throw new RangeError(`trimmed to ${effect.firstSeq}, beyond the head`);
+  }
+}
+
+/** Throws unless the chunks are numbered 0, 1, … and as many as the document says. */
+export function assertChunks({ id, chunkCount }: Document, chunks: readonly Chunk[]): void {
+  if (chunks.length !== chunkCount)
+    throw new RangeError(`${chunks.length} chunks for ${id}, which has ${chunkCount}`);
+  for (const [at, { index }] of chunks.entries()) {
+    if (index !== at) throw new RangeError(`chunk ${index} in the place of ${at}`);
   }
 }
 

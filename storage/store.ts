@@ -21,9 +21,12 @@ import type { VectorSpaces } from './vector-spaces.ts';
  * S4. After an `erased` effect no read, of any method, gives back what was erased.
  * S5. After a `trimmed` effect no read gives back an event below `firstSeq`; its sender and key stay taken (S3).
  *
- * Text: bodies, settings and turns come back exactly as given (they are JSON, where a lone surrogate is an
- * escape). Names and keys come back well-formed (`wellFormedEvent`): a lone surrogate becomes U+FFFD in every
- * backend alike, because a UTF-8 file cannot hold it.
+ * Text: bodies, settings, turns and metadata come back exactly as given (they are JSON, where a lone surrogate and
+ * U+0000 are escapes). Names, keys, and the titles, media types and chunks of documents come back well-formed
+ * (`storage/text.ts`): a lone surrogate and U+0000 become U+FFFD in every backend alike, because a UTF-8 file
+ * cannot hold the one, and Postgres not the other.
+ *
+ * Ids are ASCII, and what comes by id comes in the order of their characters' codes: `B` before `a`.
  *
  * A caller's mistake (events not numbered on `expectedHead`, a value of a wrong type) is a broken invariant and
  * rejects the promise; everything that can happen to a correct caller is a value.
@@ -39,7 +42,10 @@ export interface Store {
   readonly index: MessageIndex;
   readonly spaces: VectorSpaces;
 
-  /** Stores a new conversation with its first members and events (seq 1, 2, …; `headSeq` in `state` counts them). */
+  /**
+   * Stores a new conversation with its first members and events. They are `firstSeq … headSeq` of `state`: 1, 2, …
+   * unless the log was trimmed where it comes from.
+   */
   create(
     state: ConversationState,
     events: readonly LogEvent[],

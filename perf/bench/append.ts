@@ -118,7 +118,7 @@ async function measureBare(path: string, synchronous: Synchronous, size: number)
 
 async function measurePort(path: string, synchronous: Synchronous, size: number) {
   const cacheBytes = options.cache ? undefined : 0;
-  const store = openStore(`sqlite:${path}`, {
+  const store = await openStore(`sqlite:${path}`, {
     synchronous,
     ...(cacheBytes === undefined ? {} : { cacheBytes }),
     onError: (error) => process.stderr.write(`${String(error)}\n`),

@@ -5,18 +5,23 @@ import type { ConversationId, ParticipantId, TurnId } from '../../src/domain/ids
 import type { Message } from '../../src/domain/message.ts';
 import { ok, type Result } from '../../src/domain/result.ts';
 import type { Turn } from '../../src/domain/turn.ts';
+import type { DocumentStore } from '../document-store.ts';
+import type { MessageIndex } from '../message-index.ts';
 import type {
   Append,
   AppendFailure,
   CreateFailure,
   Effect,
   EventPage,
+  Head,
   ListPage,
   MessagePage,
   Store,
+  TurnPage,
 } from '../store.ts';
-import { wellFormedState } from '../text.ts';
+import { wellFormedState, wellFormedText } from '../text.ts';
 import type { Unavailable } from '../unavailable.ts';
+import type { VectorSpaces } from '../vector-spaces.ts';
 import { CachedConversation, type TailLimits } from './cached-conversation.ts';
 import { Overlaps } from './overlaps.ts';
 
@@ -74,6 +79,26 @@ export class CachedStore implements Store {
         if (reason === 'evict') this.#evictions += 1;
       },
     });
+  }
+
+  get label(): string {
+    return this.#inner.label;
+  }
+
+  get isShared(): boolean {
+    return this.#inner.isShared;
+  }
+
+  get documents(): DocumentStore {
+    return this.#inner.documents;
+  }
+
+  get index(): MessageIndex {
+    return this.#inner.index;
+  }
+
+  get spaces(): VectorSpaces {
+    return this.#inner.spaces;
   }
 
   stats(): CacheStats {
@@ -164,7 +189,7 @@ export class CachedStore implements Store {
     sender: ParticipantId,
     key: string,
   ): Promise<Result<number | undefined, Unavailable>> {
-    const seq = this.#entries.get(id)?.seqOfKey(sender, key.toWellFormed());
+    const seq = this.#entries.get(id)?.seqOfKey(sender, wellFormedText(key));
     if (seq === undefined) {
       this.#misses += 1;
       return this.#inner.findKey(id, sender, key);
@@ -180,8 +205,22 @@ export class CachedStore implements Store {
     return this.#inner.listConversations(participant, page);
   }
 
+  listAll(page: ListPage): Promise<Result<readonly ConversationId[], Unavailable>> {
+    return this.#inner.listAll(page);
+  }
+
+  heads(
+    ids: readonly ConversationId[],
+  ): Promise<Result<ReadonlyMap<ConversationId, Head>, Unavailable>> {
+    return this.#inner.heads(ids);
+  }
+
   readTurn(id: ConversationId, turn: TurnId): Promise<Result<Turn | undefined, Unavailable>> {
     return this.#inner.readTurn(id, turn);
+  }
+
+  readTurns(id: ConversationId, page: TurnPage): Promise<Result<readonly Turn[], Unavailable>> {
+    return this.#inner.readTurns(id, page);
   }
 
   readOpenTurns(id: ConversationId): Promise<Result<readonly Turn[], Unavailable>> {
@@ -253,7 +292,7 @@ export class CachedStore implements Store {
     { expectedHead, events, effects }: Append,
     known: CachedConversation | undefined,
   ): CachedConversation | undefined {
-    if (effects.some(({ kind }) => kind === 'erased')) return undefined;
+    if (effects.some(({ kind }) => kind === 'erased' || kind === 'trimmed')) return undefined;
     const entry =
       known?.head === expectedHead ? known : new CachedConversation(expectedHead, this.#tailLimits);
     if (effects.some(changesState)) entry.state = undefined;

@@ -6,7 +6,7 @@ import type { Member } from '../../src/domain/participant.ts';
 import type { Turn } from '../../src/domain/turn.ts';
 import { keyText, PageFill, takenKeys } from '../batch.ts';
 import type { Effect, EventPage, MessagePage, TakenKey } from '../store.ts';
-import { wellFormedEvent, wellFormedName } from '../text.ts';
+import { wellFormedEvent, wellFormedName, wellFormedText } from '../text.ts';
 
 /** One conversation of the memory store: the port's words on plain maps. */
 export class MemoryConversation {
@@ -28,6 +28,10 @@ export class MemoryConversation {
     return this.#conversation.firstSeq - 1 + this.#events.length;
   }
 
+  get isEmpty(): boolean {
+    return this.#events.length === 0;
+  }
+
   get state(): ConversationState {
     return { conversation: this.conversation, members: [...this.members.values()] };
   }
@@ -45,7 +49,7 @@ export class MemoryConversation {
   }
 
   seqOfKey(sender: ParticipantId, key: string): number | undefined {
-    return this.#keys.get(keyText(sender, key.toWellFormed()));
+    return this.#keys.get(keyText(sender, wellFormedText(key)));
   }
 
   taken(events: readonly LogEvent[]): readonly TakenKey[] | undefined {
@@ -85,6 +89,9 @@ export class MemoryConversation {
       case 'turn':
         this.turns.set(effect.turn.id, effect.turn);
         return;
+      case 'trimmed':
+        this.#trim(effect.firstSeq);
+        return;
       default:
         effect satisfies never;
     }
@@ -115,6 +122,14 @@ export class MemoryConversation {
       const edit = this.#edits.get(event.seq)?.at(-1);
       return messageOf(event, edit === undefined ? undefined : this.#at(edit));
     });
+  }
+
+  /** Edits of what is gone are kept in `#edits`: they can still be erased. Keys stay (S5). */
+  #trim(firstSeq: number): void {
+    const count = firstSeq - this.#conversation.firstSeq;
+    if (count <= 0) return;
+    this.#events.splice(0, count);
+    this.#conversation = { ...this.#conversation, firstSeq };
   }
 
   #at(seq: number): LogEvent | undefined {

@@ -4,151 +4,211 @@ import type { ConversationId, ParticipantId, TurnId } from '../../src/domain/ids
 import type { Message } from '../../src/domain/message.ts';
 import { err, ok, type Result } from '../../src/domain/result.ts';
 import { isOver, type Turn } from '../../src/domain/turn.ts';
-import { assertNumbered } from '../batch.ts';
+import { assertAppend, assertNumbered } from '../batch.ts';
 import type {
   Append,
   AppendFailure,
   Commit,
   CreateFailure,
   EventPage,
+  Head,
   ListPage,
   MessagePage,
   Store,
+  TurnPage,
 } from '../store.ts';
 import { wellFormedState } from '../text.ts';
-import { type Unavailable, unavailable } from '../unavailable.ts';
+import type { Unavailable } from '../unavailable.ts';
+import { Gate } from './gate.ts';
 import { MemoryConversation } from './memory-conversation.ts';
+import { MemoryDocuments } from './memory-documents.ts';
+import { MemoryIndex } from './memory-index.ts';
+import { MemorySpaces } from './memory-spaces.ts';
 
 /** The reference of the contract: maps, bounded by nothing but memory, forgotten when the process ends. */
 export class MemoryStore implements Store {
+  readonly label = 'memory:';
+  readonly isShared = false;
+  readonly documents: MemoryDocuments;
+  readonly index: MemoryIndex;
+  readonly spaces: MemorySpaces;
+  readonly #gate = new Gate();
   readonly #conversations = new Map<ConversationId, MemoryConversation>();
   readonly #secrets = new Map<string, Uint8Array>();
   readonly #onCommit: (commit: Commit) => void;
-  #isClosed = false;
 
   constructor(onCommit: (commit: Commit) => void = () => {}) {
     this.#onCommit = onCommit;
+    this.spaces = new MemorySpaces(this.#gate);
+    const parts = {
+      gate: this.#gate,
+      spaces: this.spaces,
+      conversations: this.#conversations,
+    };
+    this.documents = new MemoryDocuments(parts);
+    this.index = new MemoryIndex(parts);
   }
 
-  async create(
+  create(
     state: ConversationState,
     events: readonly LogEvent[],
   ): Promise<Result<void, CreateFailure>> {
-    if (this.#isClosed) return closed();
-    const { id, firstSeq } = state.conversation;
-    assertNumbered(events, firstSeq);
-    if (this.#conversations.has(id)) return err({ reason: 'already_exists' });
-    const conversation = new MemoryConversation(wellFormedState(state));
-    conversation.add(events);
-    this.#conversations.set(id, conversation);
-    return ok(undefined);
+    return this.#gate.attempt((): Result<void, CreateFailure> => {
+      const { id, firstSeq } = state.conversation;
+      assertNumbered(events, firstSeq);
+      if (this.#conversations.has(id)) return err({ reason: 'already_exists' });
+      const conversation = new MemoryConversation(wellFormedState(state));
+      conversation.add(events);
+      this.#conversations.set(id, conversation);
+      return ok(undefined);
+    });
   }
 
-  async load(id: ConversationId): Promise<Result<ConversationState | undefined, Unavailable>> {
-    return this.#read(() => this.#conversations.get(id)?.state);
+  load(id: ConversationId): Promise<Result<ConversationState | undefined, Unavailable>> {
+    return this.#gate.answer(() => this.#conversations.get(id)?.state);
   }
 
-  async append({
-    id,
-    expectedHead,
-    events,
-    effects,
-  }: Append): Promise<Result<void, AppendFailure>> {
-    if (this.#isClosed) return closed();
-    const startedAt = performance.now();
-    assertNumbered(events, expectedHead + 1);
-    const conversation = this.#conversations.get(id);
-    if (conversation === undefined || conversation.head !== expectedHead)
-      return err({ reason: 'head_conflict' });
-    const taken = conversation.taken(events);
-    if (taken !== undefined) return err({ reason: 'keys_taken', taken });
-    conversation.add(events);
-    for (const effect of effects) conversation.apply(effect);
-    const seconds = (performance.now() - startedAt) / 1_000;
-    this.#onCommit({ rows: events.length, requests: 1, seconds });
-    return ok(undefined);
+  append(batch: Append): Promise<Result<void, AppendFailure>> {
+    return this.#gate.attempt((): Result<void, AppendFailure> => {
+      const startedAt = performance.now();
+      assertAppend(batch);
+      const { id, expectedHead, events, effects } = batch;
+      const conversation = this.#conversations.get(id);
+      if (conversation === undefined || conversation.head !== expectedHead)
+        return err({ reason: 'head_conflict' });
+      const taken = conversation.taken(events);
+      if (taken !== undefined) return err({ reason: 'keys_taken', taken });
+      conversation.add(events);
+      for (const effect of effects) {
+        conversation.apply(effect);
+        this.index.apply(id, effect);
+      }
+      const seconds = (performance.now() - startedAt) / 1_000;
+      this.#onCommit({ rows: events.length, requests: 1, seconds });
+      return ok(undefined);
+    });
   }
 
-  async readEvents(
+  readEvents(
     id: ConversationId,
     page: EventPage,
   ): Promise<Result<readonly LogEvent[], Unavailable>> {
-    return this.#read(() => this.#conversations.get(id)?.page(page) ?? []);
+    return this.#gate.answer(() => this.#conversations.get(id)?.page(page) ?? []);
   }
 
-  async readMessages(
+  readMessages(
     id: ConversationId,
     page: MessagePage,
   ): Promise<Result<readonly Message[], Unavailable>> {
-    return this.#read(() => this.#conversations.get(id)?.messages(page) ?? []);
+    return this.#gate.answer(() => this.#conversations.get(id)?.messages(page) ?? []);
   }
 
-  async findKey(
+  findKey(
     id: ConversationId,
     sender: ParticipantId,
     key: string,
   ): Promise<Result<number | undefined, Unavailable>> {
-    return this.#read(() => this.#conversations.get(id)?.seqOfKey(sender, key));
+    return this.#gate.answer(() => this.#conversations.get(id)?.seqOfKey(sender, key));
   }
 
-  async listConversations(
+  listConversations(
     participant: ParticipantId,
-    { afterId, limit }: ListPage,
+    page: ListPage,
   ): Promise<Result<readonly Conversation[], Unavailable>> {
-    return this.#read(() =>
-      [...this.#conversations]
-        .filter(
-          ([id, { members }]) =>
-            members.has(participant) && (afterId === undefined || id > afterId),
-        )
-        .sort(([a], [b]) => (a < b ? -1 : 1))
-        .slice(0, limit)
-        .map(([, { conversation }]) => conversation),
+    return this.#gate.answer(() =>
+      pageOf(
+        [...this.#conversations.values()]
+          .filter(({ members }) => members.has(participant))
+          .map(({ conversation }) => conversation),
+        page,
+      ),
     );
   }
 
-  async remove(id: ConversationId): Promise<Result<boolean, Unavailable>> {
-    return this.#read(() => this.#conversations.delete(id));
+  listAll(page: ListPage): Promise<Result<readonly ConversationId[], Unavailable>> {
+    return this.#gate.answer(() =>
+      pageOf(
+        [...this.#conversations.keys()].map((id) => ({ id })),
+        page,
+      ).map(({ id }) => id),
+    );
   }
 
-  async readTurn(id: ConversationId, turn: TurnId): Promise<Result<Turn | undefined, Unavailable>> {
-    return this.#read(() => this.#conversations.get(id)?.turns.get(turn));
+  heads(
+    ids: readonly ConversationId[],
+  ): Promise<Result<ReadonlyMap<ConversationId, Head>, Unavailable>> {
+    return this.#gate.answer(() => {
+      const heads = new Map<ConversationId, Head>();
+      for (const id of ids) {
+        const conversation = this.#conversations.get(id)?.conversation;
+        if (conversation === undefined) continue;
+        const { epoch, firstSeq, headSeq } = conversation;
+        heads.set(id, { epoch, firstSeq, headSeq });
+      }
+      return heads;
+    });
   }
 
-  async readOpenTurns(id: ConversationId): Promise<Result<readonly Turn[], Unavailable>> {
-    return this.#read(() => openTurns(this.#conversations.get(id)));
+  remove(id: ConversationId): Promise<Result<boolean, Unavailable>> {
+    return this.#gate.answer(() => {
+      this.documents.unshare(id);
+      this.index.drop(id);
+      return this.#conversations.delete(id);
+    });
   }
 
-  async listConversationsWithOpenTurns(): Promise<Result<readonly ConversationId[], Unavailable>> {
-    return this.#read(() =>
+  readTurn(id: ConversationId, turn: TurnId): Promise<Result<Turn | undefined, Unavailable>> {
+    return this.#gate.answer(() => this.#conversations.get(id)?.turns.get(turn));
+  }
+
+  readTurns(
+    id: ConversationId,
+    { afterId, limit }: TurnPage,
+  ): Promise<Result<readonly Turn[], Unavailable>> {
+    return this.#gate.answer(() => {
+      const turns = [...(this.#conversations.get(id)?.turns.values() ?? [])];
+      const start = afterId === undefined ? 0 : turns.findIndex((turn) => turn.id === afterId) + 1;
+      return turns.slice(start, start + limit);
+    });
+  }
+
+  readOpenTurns(id: ConversationId): Promise<Result<readonly Turn[], Unavailable>> {
+    return this.#gate.answer(() => openTurns(this.#conversations.get(id)));
+  }
+
+  listConversationsWithOpenTurns(): Promise<Result<readonly ConversationId[], Unavailable>> {
+    return this.#gate.answer(() =>
       [...this.#conversations].filter(([, one]) => openTurns(one).length > 0).map(([id]) => id),
     );
   }
 
-  async secret(name: string, make: () => Uint8Array): Promise<Result<Uint8Array, Unavailable>> {
-    return this.#read(() => {
+  secret(name: string, make: () => Uint8Array): Promise<Result<Uint8Array, Unavailable>> {
+    return this.#gate.answer(() => {
       const bytes = this.#secrets.get(name) ?? Uint8Array.from(make());
       this.#secrets.set(name, bytes);
       return Uint8Array.from(bytes);
     });
   }
 
-  async probe(): Promise<Result<void, Unavailable>> {
-    return this.#read(() => undefined);
+  probe(): Promise<Result<void, Unavailable>> {
+    return this.#gate.answer(() => undefined);
   }
 
   async close(): Promise<void> {
-    this.#isClosed = true;
+    this.#gate.close();
     this.#conversations.clear();
-  }
-
-  #read<T>(answer: () => T): Result<T, Unavailable> {
-    return this.#isClosed ? closed() : ok(answer());
   }
 }
 
-function closed() {
-  return err(unavailable(new Error('the store is closed')));
+/** By id, after `afterId`; ids are ASCII, so every backend sorts them alike. */
+function pageOf<T extends { readonly id: ConversationId }>(
+  all: readonly T[],
+  { afterId, limit }: ListPage,
+): readonly T[] {
+  return all
+    .filter(({ id }) => afterId === undefined || id > afterId)
+    .sort((a, b) => (a.id < b.id ? -1 : 1))
+    .slice(0, limit);
 }
 
 function openTurns(conversation: MemoryConversation | undefined): readonly Turn[] {

@@ -5,8 +5,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { VERSION } from '../../src/version.ts';
 import { Identity, signingSecret } from '../../src/http/identity.ts';
+import { VERSION } from '../../src/version.ts';
 import { openStore } from '../../storage/open.ts';
 import { within } from '../support/deadline.ts';
 
@@ -114,7 +114,7 @@ describe('colloquy', () => {
     const args = ['token', '--store', 'sqlite:token.db', '--id', 'ada', '--name=Ada Lovelace'];
     const runs = [await run(args), await run([...args, '--days', '1'])];
     expect(runs.map(({ code }) => code)).toEqual([0, 0]);
-    const store = openStore(`sqlite:${join(folder, 'token.db')}`);
+    const store = await openStore(`sqlite:${join(folder, 'token.db')}`);
     const secret = await signingSecret(store);
     await store.close();
     if (!secret.ok) return expect.unreachable();

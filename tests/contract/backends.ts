@@ -64,9 +64,9 @@ export function cached(inner: Backend, limits: CacheLimits, size: string): Backe
   return {
     name: `${inner.name}, behind a cache of ${size}`,
     persists: inner.persists,
-    place: () => {
-      const place = inner.place();
-      return { ...place, open: () => new CachedStore(place.open(), limits) };
+    place: async () => {
+      const place = await inner.place();
+      return { ...place, open: async () => new CachedStore(await place.open(), limits) };
     },
   };
 }

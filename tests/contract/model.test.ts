@@ -45,15 +45,15 @@ describe.each(SUBJECTS)('any sequence of operations: $name', (backend) => {
 });
 
 async function compare(backend: Backend, sequence: readonly Action[]): Promise<void> {
-  const place = backend.place();
+  const place = await backend.place();
   const model = new MemoryStore();
-  let store = place.open();
+  let store = await place.open();
   try {
     for (const action of sequence) {
       if (action.do === 'reopen') {
         if (!backend.persists) continue;
         await store.close();
-        store = place.open();
+        store = await place.open();
       } else if (action.do === 'breathe') {
         await breathe(action.turns);
       } else {
@@ -67,6 +67,6 @@ async function compare(backend: Backend, sequence: readonly Action[]): Promise<v
     }
   } finally {
     await store.close();
-    place.clear();
+    await place.clear();
   }
 }

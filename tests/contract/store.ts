@@ -25,14 +25,14 @@ export function describeStore(backend: Backend): void {
     let place: Place;
     let store: Store;
 
-    beforeEach(() => {
-      place = backend.place();
-      store = place.open();
+    beforeEach(async () => {
+      place = await backend.place();
+      store = await place.open();
     });
 
     afterEach(async () => {
       await store.close();
-      place.clear();
+      await place.clear();
     });
 
     const subject: Subject = {
@@ -42,7 +42,7 @@ export function describeStore(backend: Backend): void {
       },
       reopen: async () => {
         await store.close();
-        store = place.open();
+        store = await place.open();
         return store;
       },
     };

@@ -274,7 +274,9 @@ function scheduled(store: Store, scheduler: fc.Scheduler): Store {
     const answer = scheduler.scheduleFunction(async (value: T) => value);
     return async (...given: A) => answer(await begin(...given));
   };
+  const { label, isShared, documents, index, spaces } = store;
   return {
+    ...{ label, isShared, documents, index, spaces },
     create: slow((state, events) => store.create(state, events)),
     load: slow((id) => store.load(id)),
     append: slow((batch) => store.append(batch)),
@@ -282,8 +284,11 @@ function scheduled(store: Store, scheduler: fc.Scheduler): Store {
     readMessages: slow((id, page) => store.readMessages(id, page)),
     findKey: slow((id, sender, key) => store.findKey(id, sender, key)),
     listConversations: slow((participant, page) => store.listConversations(participant, page)),
+    listAll: slow((page) => store.listAll(page)),
+    heads: slow((ids) => store.heads(ids)),
     remove: slow((id) => store.remove(id)),
     readTurn: slow((id, turn) => store.readTurn(id, turn)),
+    readTurns: slow((id, page) => store.readTurns(id, page)),
     readOpenTurns: slow((id) => store.readOpenTurns(id)),
     listConversationsWithOpenTurns: slow(() => store.listConversationsWithOpenTurns()),
     secret: slow((name, make) => store.secret(name, make)),

@@ -16,9 +16,9 @@ afterEach(() => {
   folder.clear();
 });
 
-function refusedWith(url: string): string {
+async function refusedWith(url: string): Promise<string> {
   try {
-    openStore(url);
+    await openStore(url);
   } catch (error) {
     expect(error).toBeInstanceOf(OpenError);
     return (error as OpenError).message;
@@ -29,91 +29,93 @@ function refusedWith(url: string): string {
 describe('opening a store', () => {
   test('sqlite: makes the file, and the folders before it', async () => {
     const path = folder.path('a/b/c.db');
-    const store = openStore(`sqlite:${path}`);
+    const store = await openStore(`sqlite:${path}`);
     await made(store, messages(1, 3));
     await store.close();
-    const again = openStore(`sqlite:${path}`);
+    const again = await openStore(`sqlite:${path}`);
     expect(await headOf(again)).toBe(3);
     await again.close();
   });
 
   test('sqlite: leaves one file and an empty lock behind when it is closed', async () => {
     const path = folder.path('c.db');
-    const store = openStore(`sqlite:${path}`);
+    const store = await openStore(`sqlite:${path}`);
     await made(store, messages(1, 3));
     await store.close();
     expect([existsSync(`${path}-wal`), existsSync(`${path}-shm`)]).toEqual([false, false]);
   });
 
   test('memory: needs nothing', async () => {
-    const store = openStore('memory:');
+    const store = await openStore('memory:');
     await made(store, messages(1, 3));
     expect(await headOf(store)).toBe(3);
     await store.close();
   });
 
   test('puts a cache in front, unless it is given no room', async () => {
-    expect(cacheStatsOf(openStore('memory:'))).toMatchObject({ hits: 0, conversations: 0 });
-    expect(cacheStatsOf(openStore('memory:', { cacheBytes: 0 }))).toBeUndefined();
-    expect(cacheStatsOf(openStore('memory:', { cacheConversations: 0 }))).toBeUndefined();
+    expect(cacheStatsOf(await openStore('memory:'))).toMatchObject({ hits: 0, conversations: 0 });
+    expect(cacheStatsOf(await openStore('memory:', { cacheBytes: 0 }))).toBeUndefined();
+    expect(cacheStatsOf(await openStore('memory:', { cacheConversations: 0 }))).toBeUndefined();
   });
 
   test.for(['mysql://host/db', 'sqlite', '', 'constructor:', '/just/a/path'])(
     'says which kinds there are when the URL is of none: %s',
-    (url) => {
-      expect(refusedWith(url)).toBe(
+    async (url) => {
+      expect(await refusedWith(url)).toBe(
         `the store ${url} is of no known kind; there are memory: and sqlite:PATH`,
       );
     },
   );
 
-  test('says that sqlite: needs a path', () => {
-    expect(refusedWith('sqlite:')).toMatch(/names no file/);
+  test('says that sqlite: needs a path', async () => {
+    expect(await refusedWith('sqlite:')).toMatch(/names no file/);
   });
 
-  test('says that a file is not a database', () => {
+  test('says that a file is not a database', async () => {
     const path = folder.path('notes.txt');
     writeFileSync(path, 'Dear diary, today I was mistaken for a database. '.repeat(100));
-    expect(refusedWith(`sqlite:${path}`)).toBe(`the store ${path} is not a SQLite database`);
+    expect(await refusedWith(`sqlite:${path}`)).toBe(`the store ${path} is not a SQLite database`);
   });
 
-  test('says that a folder cannot be opened', () => {
+  test('says that a folder cannot be opened', async () => {
     mkdirSync(folder.path('folder'));
-    expect(refusedWith(`sqlite:${folder.path('folder')}`)).toMatch(/cannot be opened: is it a dir/);
+    expect(await refusedWith(`sqlite:${folder.path('folder')}`)).toMatch(
+      /cannot be opened: is it a dir/,
+    );
   });
 
-  test('says that a folder on the way is a file', () => {
+  test('says that a folder on the way is a file', async () => {
     writeFileSync(folder.path('file'), '');
-    expect(refusedWith(`sqlite:${folder.path('file/c.db')}`)).toMatch(
+    expect(await refusedWith(`sqlite:${folder.path('file/c.db')}`)).toMatch(
       /cannot be opened: .*EEXIST|ENOTDIR/,
     );
   });
 
-  test('says that a folder cannot be made, and does not try for ever', () => {
-    expect(refusedWith('sqlite:/proc/colloquy/c.db')).toMatch(/cannot be opened: /);
+  test('says that a folder cannot be made, and does not try for ever', async () => {
+    expect(await refusedWith('sqlite:/proc/colloquy/c.db')).toMatch(/cannot be opened: /);
   });
 
   test('says that a file is from a newer program, and leaves it as it was', async () => {
     const path = folder.path('c.db');
-    await openStore(`sqlite:${path}`).close();
+    await (await openStore(`sqlite:${path}`)).close();
     const db = new Sqlite(path);
     db.pragma('user_version = 99');
     db.close();
-    expect(refusedWith(`sqlite:${path}`)).toMatch(
+    expect(await refusedWith(`sqlite:${path}`)).toMatch(
       /c\.db has schema 99, and this program knows schemas up to \d+: start a newer program/,
     );
     const after = new Sqlite(path);
     expect(after.pragma('user_version', { simple: true })).toBe(99);
     after.pragma('user_version = 1');
     after.close();
-    await openStore(`sqlite:${path}`).close();
+    await (await openStore(`sqlite:${path}`)).close();
   });
 
   test('meets a second opener at the same lock when it comes by a link', async () => {
     const path = folder.path('c.db');
-    const store = openStore(`sqlite:${path}`);
+    const store = await openStore(`sqlite:${path}`);
     symlinkSync(path, folder.path('link.db'));
-    expect(refusedWith(`sqlite:${folder.path('link.db')}`)).toMatch(/is in use by another/);
+    expect(await refusedWith(`sqlite:${folder.path('link.db')}`)).toMatch(/is in use by another/);
     await store.close();
   });
 });

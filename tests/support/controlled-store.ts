@@ -11,8 +11,10 @@ export type Operation =
   | 'readEvents'
   | 'readMessages'
   | 'findKey'
+  | 'heads'
   | 'remove'
   | 'readTurn'
+  | 'readTurns'
   | 'readOpenTurns'
   | 'listConversationsWithOpenTurns';
 
@@ -30,6 +32,9 @@ interface Held {
 /** Any store, held up and broken as a test likes. It answers at once and truly until told otherwise. */
 export class ControlledStore implements Store {
   readonly inner: Store;
+  readonly label = 'controlled:';
+  /** Whether it says that others write to it, too. */
+  isShared: boolean;
   /** Calls that wait to be let through, oldest first. */
   readonly held: Held[] = [];
   readonly appends: Append[] = [];
@@ -41,6 +46,19 @@ export class ControlledStore implements Store {
 
   constructor(inner: Store = new MemoryStore()) {
     this.inner = inner;
+    this.isShared = inner.isShared;
+  }
+
+  get documents(): Store['documents'] {
+    return this.inner.documents;
+  }
+
+  get index(): Store['index'] {
+    return this.inner.index;
+  }
+
+  get spaces(): Store['spaces'] {
+    return this.inner.spaces;
   }
 
   /** Holds calls of these operations from now on. */
@@ -103,16 +121,21 @@ export class ControlledStore implements Store {
     this.#call('readMessages', () => this.inner.readMessages(...given));
   readonly findKey: Store['findKey'] = (...given) =>
     this.#call('findKey', () => this.inner.findKey(...given));
+  readonly heads: Store['heads'] = (...given) =>
+    this.#call('heads', () => this.inner.heads(...given));
   readonly remove: Store['remove'] = (...given) =>
     this.#call('remove', () => this.inner.remove(...given));
   readonly readTurn: Store['readTurn'] = (...given) =>
     this.#call('readTurn', () => this.inner.readTurn(...given));
+  readonly readTurns: Store['readTurns'] = (...given) =>
+    this.#call('readTurns', () => this.inner.readTurns(...given));
   readonly readOpenTurns: Store['readOpenTurns'] = (...given) =>
     this.#call('readOpenTurns', () => this.inner.readOpenTurns(...given));
   readonly listConversationsWithOpenTurns: Store['listConversationsWithOpenTurns'] = () =>
     this.#call('listConversationsWithOpenTurns', () => this.inner.listConversationsWithOpenTurns());
   readonly listConversations: Store['listConversations'] = (...given) =>
     this.inner.listConversations(...given);
+  readonly listAll: Store['listAll'] = (...given) => this.inner.listAll(...given);
   readonly secret: Store['secret'] = (...given) => this.inner.secret(...given);
   readonly probe: Store['probe'] = () => this.inner.probe();
   readonly close: Store['close'] = () => this.inner.close();

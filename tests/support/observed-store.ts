@@ -6,10 +6,29 @@ export class ObservedStore implements Store {
   readonly calls: string[] = [];
   /** What an append answers after it was carried out. */
   afterAppend: (() => AppendFailure) | undefined;
+  /** Whether it says that others write to it, too. */
+  isShared: boolean;
   readonly #store: Store;
 
   constructor(store: Store) {
     this.#store = store;
+    this.isShared = store.isShared;
+  }
+
+  get label(): string {
+    return this.#store.label;
+  }
+
+  get documents(): Store['documents'] {
+    return this.#store.documents;
+  }
+
+  get index(): Store['index'] {
+    return this.#store.index;
+  }
+
+  get spaces(): Store['spaces'] {
+    return this.#store.spaces;
   }
 
   create: Store['create'] = (state, events) => this.#of('create').create(state, events);
@@ -24,8 +43,11 @@ export class ObservedStore implements Store {
   findKey: Store['findKey'] = (id, sender, key) => this.#of('findKey').findKey(id, sender, key);
   listConversations: Store['listConversations'] = (participant, page) =>
     this.#of('listConversations').listConversations(participant, page);
+  listAll: Store['listAll'] = (page) => this.#of('listAll').listAll(page);
+  heads: Store['heads'] = (ids) => this.#of('heads').heads(ids);
   remove: Store['remove'] = (id) => this.#of('remove').remove(id);
   readTurn: Store['readTurn'] = (id, turn) => this.#of('readTurn').readTurn(id, turn);
+  readTurns: Store['readTurns'] = (id, page) => this.#of('readTurns').readTurns(id, page);
   readOpenTurns: Store['readOpenTurns'] = (id) => this.#of('readOpenTurns').readOpenTurns(id);
   listConversationsWithOpenTurns: Store['listConversationsWithOpenTurns'] = () =>
     this.#of('listConversationsWithOpenTurns').listConversationsWithOpenTurns();
