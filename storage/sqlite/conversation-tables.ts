@@ -3,6 +3,7 @@ import type { Conversation, ConversationState, Settings } from '../../src/domain
 import type { ConversationId, Epoch, ParticipantId } from '../../src/domain/ids.ts';
 import type { Member, Role } from '../../src/domain/participant.ts';
 import type { ListPage } from '../store.ts';
+import { wellFormedText } from '../text.ts';
 import { participantCode, participantKind } from './codes.ts';
 
 export interface ConversationRow {
@@ -75,7 +76,7 @@ export class ConversationTables {
       firstSeq,
       createdAt,
       createdBy,
-      createdKey,
+      createdKey === null ? null : wellFormedText(createdKey),
       updatedAt,
       encodeSettings(conversation),
     );
@@ -106,7 +107,14 @@ export class ConversationTables {
 
   /** A new member comes last; one who is there keeps the place. */
   putMember(cid: number, id: ConversationId, member: Member): void {
-    this.#putMember.run(cid, id, member.id, member.name, participantCode(member.kind), member.role);
+    this.#putMember.run(
+      cid,
+      id,
+      member.id,
+      wellFormedText(member.name),
+      participantCode(member.kind),
+      member.role,
+    );
   }
 
   dropMember(cid: number, participant: ParticipantId): void {

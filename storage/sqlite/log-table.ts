@@ -1,6 +1,7 @@
 import type { Database, Statement } from 'better-sqlite3';
 import type { LogEvent } from '../../src/domain/event.ts';
 import type { ParticipantId } from '../../src/domain/ids.ts';
+import { wellFormedText } from '../text.ts';
 import { EVENT_COLUMNS, type EventRow, kindCode, participantCode } from './codes.ts';
 
 type InsertValues = [
@@ -57,10 +58,10 @@ export class LogTable {
       event.seq,
       kindCode(event.kind),
       author.id,
-      author.name,
+      wellFormedText(author.name),
       participantCode(author.kind),
       event.createdAt,
-      event.key,
+      event.key === null ? null : wellFormedText(event.key),
       event.body,
     );
   }

@@ -4,6 +4,7 @@ import type { ConversationId, ParticipantId } from '../../src/domain/ids.ts';
 import { type Message, messageOf } from '../../src/domain/message.ts';
 import { PageFill } from '../batch.ts';
 import type { EventPage, ListPage, MessagePage } from '../store.ts';
+import { wellFormedText } from '../text.ts';
 import { eventOf, MESSAGE_CODE } from './codes.ts';
 import { conversationOf } from './conversation-tables.ts';
 import type { Entry } from './directory.ts';
@@ -58,7 +59,7 @@ export class Reader {
 
   seqOfKey(id: ConversationId, sender: ParticipantId, key: string): number | undefined {
     const entry = this.#tables.directory.find(id);
-    return entry && this.#tables.keys.seqOf(entry.cid, sender, key.toWellFormed());
+    return entry && this.#tables.keys.seqOf(entry.cid, sender, wellFormedText(key));
   }
 
   /** Ascending: the oldest after `afterSeq`, or the newest before `beforeSeq`. */

@@ -3,6 +3,7 @@ import { type LogEvent, redactBody } from '../../src/domain/event.ts';
 import type { ConversationId } from '../../src/domain/ids.ts';
 import { err, ok, type Result } from '../../src/domain/result.ts';
 import type { Append, AppendFailure, CreateFailure, Effect, TakenKey } from '../store.ts';
+import { wellFormedText } from '../text.ts';
 import { type EventRow, eventOf } from './codes.ts';
 import type { Entry } from './directory.ts';
 import type { KeyIndex } from './key-index.ts';
@@ -123,7 +124,7 @@ export class Writer {
         run.keyHashes.push(0);
         continue;
       }
-      const claim = { sender: event.author.id, key: event.key.toWellFormed() };
+      const claim = { sender: event.author.id, key: wellFormedText(event.key) };
       const hash = keys.hash(claim.sender, claim.key);
       index ??= keys.of(cid);
       const seq = index.find(hash, (known) =>
@@ -185,5 +186,6 @@ function hasKey(
   event: LogEvent | undefined,
   { sender, key }: { sender: string; key: string },
 ): boolean {
-  return event?.author.id === sender && event.key?.toWellFormed() === key;
+  if (event?.author.id !== sender || event.key === null) return false;
+  return wellFormedText(event.key) === key;
 }

@@ -49,6 +49,7 @@ function documentsAround({ read, write }: Around): Store['documents'] {
       write(({ documents }) => documents.putVectors(space, id, vectors)),
     read: (id, seenBy) => read(({ documents }) => documents.read(id, seenBy)),
     list: (page) => read(({ documents }) => documents.list(page)),
+    countOwned: (owner) => read(({ documents }) => documents.countOwned(owner)),
     readChunks: (id, page) => read(({ documents }) => documents.readChunks(id, page)),
     byTerms: (query) => read(({ documents }) => documents.byTerms(query)),
     byVector: (query) => read(({ documents }) => documents.byVector(query)),
