@@ -1,0 +1,238 @@
+import pg from 'pg';
+import { err, ok, type Result } from '../../src/domain/result.ts';
+import { type Unavailable, unavailable } from '../unavailable.ts';
+import { cutCommit, driverError, isCollision, isEnvironment, nothingDone } from './errors.ts';
+
+/** A statement; one with a name is prepared once for each connection. A name never stands for two texts. */
+export interface Statement {
+  readonly name?: string;
+  readonly text: string;
+}
+
+/** A Buffer goes as it is, in Postgres' binary form of the parameter's type. */
+export type Value = string | number | boolean | null | Buffer | readonly unknown[];
+
+export interface DatabaseOptions {
+  readonly url: string;
+  readonly maxConnections: number;
+  readonly connectTimeoutMs: number;
+  /** What the server gives a statement; we give up on its answer a little later. */
+  readonly statementTimeoutMs: number;
+  /** Settings of each connection beside those below: `SET name = value`. */
+  readonly settings?: Readonly<Record<string, string>>;
+  readonly onError: (error: unknown) => void;
+}
+
+/** Statements of one transaction. They throw; what they throw ends the transaction. */
+export interface Transaction {
+  rows<R>(statement: Statement, values?: readonly Value[]): Promise<readonly R[]>;
+  /** How many rows it changed. */
+  run(statement: Statement, values?: readonly Value[]): Promise<number>;
+}
+
+/** How much longer than the server we wait: its word that it gave up is worth more than our guess. */
+const GRACE_MS = 1_000;
+const KEEP_ALIVE_MS = 10_000;
+const IDLE_MS = 60_000;
+/** How often a transaction that collided with another is tried in all. */
+const TRIES = 4;
+
+/**
+ * Statements on a bounded pool of connections.
+ *
+ * Owns: the connections, every wait for them and on them, what a failure means. Does not own: SQL.
+ *
+ * Invariants:
+ * P1. No call waits longer than the connect timeout for a connection and, for each statement, the statement timeout
+ *     and a second; so a server that hangs, or a pool that is used up, is an answer.
+ * P2. `outcome` is `unknown` only if a statement outside a transaction, or COMMIT, was under way and the server did
+ *     not say that it undid it. Reads are always `none`.
+ * P3. A connection that an error left in doubt is not used again; the next call makes a new one. Nothing tries to
+ *     connect in between, so a server that comes back meets callers, not a queue of attempts.
+ */
+export class Database {
+  readonly #pool: pg.Pool;
+  readonly #onError: (error: unknown) => void;
+
+  constructor(options: DatabaseOptions) {
+    const { url, maxConnections, connectTimeoutMs, statementTimeoutMs } = options;
+    const waitMs = statementTimeoutMs + GRACE_MS;
+    const setup = setupOf(options);
+    this.#onError = options.onError;
+    this.#pool = new pg.Pool({
+      connectionString: url,
+      application_name: 'colloquy',
+      max: maxConnections,
+      connectionTimeoutMillis: connectTimeoutMs,
+      query_timeout: waitMs,
+      idleTimeoutMillis: IDLE_MS,
+      keepAlive: true,
+      keepAliveInitialDelayMillis: KEEP_ALIVE_MS,
+      types: { getTypeParser: typeParser as typeof pg.types.getTypeParser },
+      onConnect: (client) => client.query(withTimeout(setup, connectTimeoutMs)),
+    });
+    // Without listeners, a connection that ends while nobody uses it would end the process. Whoever uses it is told
+    // by the statement.
+    this.#pool.on('error', () => {});
+    this.#pool.on('connect', (client) => client.on('error', () => {}));
+  }
+
+  /** The rows a statement finds. */
+  async read<R>(
+    statement: Statement,
+    values: readonly Value[] = [],
+  ): Promise<Result<readonly R[], Unavailable>> {
+    return this.#once<R>(statement, values, nothingDone);
+  }
+
+  /** A statement that writes, and is its own transaction. */
+  async write<R>(
+    statement: Statement,
+    values: readonly Value[] = [],
+  ): Promise<Result<readonly R[], Unavailable>> {
+    return this.#once<R>(statement, values, cutCommit);
+  }
+
+  /**
+   * Commits when `work` is done, and rolls back when it throws. `work` is done again when the transaction collided
+   * with another; so it changes nothing but the database.
+   */
+  async transaction<T>(work: (tx: Transaction) => Promise<T>): Promise<Result<T, Unavailable>> {
+    return this.#transaction('BEGIN', work);
+  }
+
+  /** Reads that all see the database as it was at the first of them. */
+  async snapshot<T>(work: (tx: Transaction) => Promise<T>): Promise<Result<T, Unavailable>> {
+    const done = await this.#transaction('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY', work);
+    return done.ok ? done : err(unavailable(done.failure.cause));
+  }
+
+  /** Ends the connections, each when its statement is over. */
+  async close(): Promise<void> {
+    await this.#pool.end();
+  }
+
+  async #once<R>(
+    statement: Statement,
+    values: readonly Value[],
+    failureOf: (error: unknown) => Unavailable,
+  ): Promise<Result<readonly R[], Unavailable>> {
+    for (let tries = 1; ; tries += 1) {
+      const client = await this.#connect();
+      if (!client.ok) return client;
+      try {
+        const { rows } = await ask(client.value, statement, values);
+        client.value.release();
+        return ok(rows as R[]);
+      } catch (error) {
+        const isAgain = isCollision(error) && tries < TRIES;
+        client.value.release(isEnvironment(error) && !isCollision(error));
+        if (!isAgain) return this.#failed(failureOf(error));
+      }
+    }
+  }
+
+  async #transaction<T>(
+    begin: string,
+    work: (tx: Transaction) => Promise<T>,
+  ): Promise<Result<T, Unavailable>> {
+    for (let tries = 1; ; tries += 1) {
+      const client = await this.#connect();
+      if (!client.ok) return client;
+      const worked = await attempt(async () => {
+        await ask(client.value, { text: begin });
+        return await work(transactionOn(client.value));
+      });
+      if (worked.ok) return this.#commit(client.value, worked.value);
+      await rollBack(client.value, worked.failure);
+      const isAgain = isCollision(worked.failure) && tries < TRIES;
+      if (!isAgain) return this.#failed(nothingDone(worked.failure));
+    }
+  }
+
+  async #commit<T>(client: pg.PoolClient, value: T): Promise<Result<T, Unavailable>> {
+    const committed = await attempt(() => ask(client, { text: 'COMMIT' }));
+    client.release(!committed.ok);
+    if (!committed.ok) return this.#failed(cutCommit(committed.failure));
+    // A transaction in which a statement failed is answered so, and without an error.
+    if (committed.value.command !== 'COMMIT') throw new Error('a failed statement was passed over');
+    return ok(value);
+  }
+
+  async #connect(): Promise<Result<pg.PoolClient, Unavailable>> {
+    const connected = await attempt(() => this.#pool.connect());
+    return connected.ok ? connected : this.#failed(nothingDone(driverError(connected.failure)));
+  }
+
+  #failed(failure: Unavailable): Result<never, Unavailable> {
+    this.#onError(failure.cause);
+    return err(failure);
+  }
+}
+
+function transactionOn(client: pg.PoolClient): Transaction {
+  return {
+    rows: async <R>(statement: Statement, values?: readonly Value[]) =>
+      (await ask(client, statement, values)).rows as R[],
+    run: async (statement, values) => (await ask(client, statement, values)).rowCount ?? 0,
+  };
+}
+
+/** The only place where statements leave, so that every error of the driver is known as one. */
+async function ask(
+  client: pg.PoolClient,
+  statement: Statement,
+  values: readonly Value[] = [],
+): Promise<pg.QueryResult> {
+  try {
+    return await client.query({ ...statement, values: values as Value[] });
+  } catch (error) {
+    throw driverError(error);
+  }
+}
+
+/** Back to the pool, if ROLLBACK works; the end of the connection undoes the transaction, too. */
+async function rollBack(client: pg.PoolClient, cause: unknown): Promise<void> {
+  if (isEnvironment(cause) && !isCollision(cause)) {
+    client.release(true);
+    return;
+  }
+  const undone = await attempt(() => ask(client, { text: 'ROLLBACK' }));
+  client.release(!undone.ok);
+}
+
+async function attempt<T>(call: () => Promise<T>): Promise<Result<T, unknown>> {
+  try {
+    return ok(await call());
+  } catch (error) {
+    return err(error);
+  }
+}
+
+/**
+ * What each connection is told first. Plans are for keys that are looked up in tables that grow: one made while a
+ * table was empty must not read all of it an hour later. A transaction that we left open, frozen or cut off, holds
+ * its locks no longer than a statement would.
+ */
+function setupOf({ statementTimeoutMs, settings }: DatabaseOptions): string {
+  const all = {
+    statement_timeout: String(statementTimeoutMs),
+    idle_in_transaction_session_timeout: String(statementTimeoutMs + GRACE_MS),
+    jit: 'off',
+    ...settings,
+  };
+  return Object.entries(all)
+    .map(([name, value]) => `SET ${name} = ${value}`)
+    .join('; ');
+}
+
+/** The driver's option for one statement, which its types do not have. */
+function withTimeout(text: string, timeoutMs: number): pg.QueryConfig {
+  return { text, query_timeout: timeoutMs } as pg.QueryConfig;
+}
+
+/** Seqs, times and counts are whole numbers far below 2^53. */
+function typeParser(oid: number, format?: 'text' | 'binary'): unknown {
+  if (oid === pg.types.builtins.INT8 && format !== 'binary') return Number;
+  return pg.types.getTypeParser(oid, format ?? 'text');
+}

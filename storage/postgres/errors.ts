@@ -1,0 +1,84 @@
+import pg from 'pg';
+import { type Unavailable, unavailable } from '../unavailable.ts';
+
+/**
+ * The server's troubles, by class of SQLSTATE: connections (08), a feature or statement that another program's
+ * migration changed under us (0A, 26), credentials (28), a database that is gone (3D), deadlocks and serialization
+ * (40), resources and disk (53), an object not in the right state, as locks (55), the operator (57), the system
+ * (58), configuration (F0), internal errors and corruption (XX).
+ */
+const ENVIRONMENT_CLASSES = [
+  '08',
+  '0A',
+  '26',
+  '28',
+  '3D',
+  '40',
+  '53',
+  '55',
+  '57',
+  '58',
+  'F0',
+  'XX',
+];
+/** A standby where the primary was, a transaction that timed out, rights that were taken away. */
+const ENVIRONMENT_CODES = ['25006', '25P03', '25P04', '42501'];
+
+const DEADLOCK = '40P01';
+const SERIALIZATION = '40001';
+const UNIQUE = '23505';
+
+/** What the driver says of itself, not of the server: a connection that is not there, is cut, or is late. */
+class ConnectionError extends Error {
+  override readonly name = 'ConnectionError';
+}
+
+/** For every error that the driver throws: no other error of this program is taken for one of the connection's. */
+export function driverError(error: unknown): unknown {
+  const isMistake = error instanceof TypeError || error instanceof RangeError;
+  if (error instanceof pg.DatabaseError || isMistake) return error;
+  const cause = error instanceof AggregateError ? error.errors[0] : error;
+  return new ConnectionError(cause instanceof Error ? cause.message : 'no connection', { cause });
+}
+
+/** Undefined when the error is not the server's. */
+export function codeOf(error: unknown): string | undefined {
+  return error instanceof pg.DatabaseError ? error.code : undefined;
+}
+
+/** False for what a statement brought upon itself: a constraint, a value that Postgres refuses, a mistake in our code. */
+export function isEnvironment(error: unknown): boolean {
+  const code = codeOf(error);
+  if (code === undefined) return error instanceof ConnectionError;
+  return ENVIRONMENT_CLASSES.includes(code.slice(0, 2)) || ENVIRONMENT_CODES.includes(code);
+}
+
+/** Two transactions stood in each other's way, and this one was undone: it may be tried again. */
+export function isCollision(error: unknown): boolean {
+  const code = codeOf(error);
+  return code === DEADLOCK || code === SERIALIZATION;
+}
+
+export function isUniqueViolation(error: unknown): boolean {
+  return codeOf(error) === UNIQUE;
+}
+
+/**
+ * Whether the server said that it undid the statement. Not when it ended the connection (FATAL), which it may do
+ * after the commit and before it says so.
+ */
+export function isRefusal(error: unknown): boolean {
+  return error instanceof pg.DatabaseError && error.severity === 'ERROR';
+}
+
+/** The answer when a commit was under way; throws what is not the environment's. */
+export function cutCommit(error: unknown): Unavailable {
+  if (!isEnvironment(error)) throw error;
+  return unavailable(error, isRefusal(error) ? 'none' : 'unknown');
+}
+
+/** The answer when nothing can have been stored; throws what is not the environment's. */
+export function nothingDone(error: unknown): Unavailable {
+  if (!isEnvironment(error)) throw error;
+  return unavailable(error);
+}
