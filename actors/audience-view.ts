@@ -50,6 +50,14 @@ export class AudienceView implements AudienceOptions {
     return this.#actor.conversation.headSeq;
   }
 
+  firstSeq(): number {
+    return this.#actor.conversation.firstSeq;
+  }
+
+  onHole(): void {
+    void this.#actor.lookAnew();
+  }
+
   readEvents(page: EventPage): Promise<Result<readonly LogEvent[], unknown>> {
     return this.#parts.store.readEvents(this.#actor.id, page);
   }

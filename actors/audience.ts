@@ -27,6 +27,9 @@ export interface AudienceOptions {
   readonly counters: AudienceCounters;
   origin(): Origin;
   headSeq(): number;
+  firstSeq(): number;
+  /** The log is not what it is known as: another trimmed it. What is known is to be read anew, then `goOn` follows. */
+  onHole(): void;
   readEvents(page: EventPage): Promise<Result<readonly LogEvent[], unknown>>;
   /** Frames of the running turns, for one who has missed deltas. */
   turnSnapshots(): readonly Notice[];
@@ -56,6 +59,7 @@ interface FanOut {
  * A2. One that is behind is not in the topic, and its `position` says where it is.
  * A3. It becomes live in the same turn of the event loop in which its position is found to be the head.
  * A4. No queue grows here: who has too much unread is left at its position.
+ * A5. Whose position is below the log's beginning is let go of with `trimmed`: nobody skips what is gone unknowingly.
  */
 export class Audience {
   readonly #options: AudienceOptions;
@@ -118,10 +122,7 @@ export class Audience {
       participantId === undefined
         ? [...this.#live, ...this.#behind]
         : [...(this.#byParticipant.get(participantId) ?? [])];
-    for (const subscription of leaving) {
-      this.detach(subscription);
-      subscription.listener.dismissed(reason);
-    }
+    for (const subscription of leaving) this.#letGo(subscription, reason);
   }
 
   /**
@@ -147,6 +148,13 @@ export class Audience {
       subscription.step('STALE');
       this.#fallBehind(subscription, from);
       this.catchUp(subscription);
+    }
+  }
+
+  /** What is known of the conversation was read anew: who is behind, and is not reading, goes on. */
+  goOn(): void {
+    for (const subscription of [...this.#behind]) {
+      if (subscription.state === 'replaying') this.catchUp(subscription);
     }
   }
 
@@ -178,6 +186,11 @@ export class Audience {
       if (congestedSince === undefined || congestedSince > deadline) continue;
       subscription.outlet.close('slow_consumer');
     }
+  }
+
+  #letGo(subscription: Subscription, reason: Failure): void {
+    this.detach(subscription);
+    subscription.listener.dismissed(reason);
   }
 
   #deliverEvent(event: LogEvent): void {
@@ -275,17 +288,16 @@ export class Audience {
     try {
       while (subscription.state === 'replaying') {
         const { position } = subscription;
-        if (position >= this.#options.headSeq()) {
-          this.#goLive(subscription);
-          return;
-        }
+        const isGone = position < this.#options.firstSeq() - 1;
+        if (isGone) return this.#letGo(subscription, failure('trimmed')); // A5
+        if (position >= this.#options.headSeq()) return this.#goLive(subscription);
         // Before each page: a connection has one budget, however often and wherever it joins.
         if (this.#congestIfOver(subscription, position)) return;
         const events = this.#recentAfter(position) ?? (await this.#readAfter(position));
         // It may have been let go of while its page was read.
         if (subscription.state !== 'replaying') return;
-        if (events.length === 0) throw new Error(`no events after ${position}`);
-        this.#give(subscription, events);
+        if (events[0]?.seq === position + 1) this.#give(subscription, events);
+        else if (position >= this.#options.firstSeq() - 1) return this.#lookAtHole(subscription);
       }
     } finally {
       // At once: whoever is behind again in the next microtask needs a pump of its own.
@@ -303,6 +315,13 @@ export class Audience {
     return read.value.at(-1)?.seq === headSeq
       ? read.value
       : read.value.filter(({ seq }) => seq <= headSeq);
+  }
+
+  /** Another trimmed the log, or a trimming of ours is durable and not yet heard of. */
+  #lookAtHole(subscription: Subscription): void {
+    if (subscription.isAtHole) throw new Error(`no event after ${subscription.position}`);
+    subscription.isAtHole = true;
+    this.#options.onHole();
   }
 
   /** The log can't be read for it now: it may come back with its last seq. */
@@ -323,6 +342,7 @@ export class Audience {
       subscription.outlet.send(encoder.event(origin, event, isOwn), event.seq);
       subscription.position = event.seq;
     }
+    subscription.isAtHole = false;
     subscription.outlet.flush();
     this.#options.counters.replayed += events.length;
     if (this.#isOver(subscription)) this.#congest(subscription, subscription.position);

@@ -1,7 +1,12 @@
 import type { AgentSettings, Conversation, Settings } from '../src/domain/conversation.ts';
 import { encodeBody, type LogEvent } from '../src/domain/event.ts';
 import { type Failure, failure } from '../src/domain/failure.ts';
-import { type ConversationId, newConversationId, newEpoch } from '../src/domain/ids.ts';
+import {
+  type ConversationId,
+  newConversationId,
+  newEpoch,
+  participantId,
+} from '../src/domain/ids.ts';
 import type { Message } from '../src/domain/message.ts';
 import { type Author, type Member, mayManage, type Role } from '../src/domain/participant.ts';
 import { err, ok, type Result } from '../src/domain/result.ts';
@@ -43,8 +48,9 @@ export function say(
 
 /** Whether it matters, and is not known, whose message a reply to `seq` is to. */
 export function isUnknownTarget(actor: ConversationActor, seq: number): boolean {
-  const { agent, headSeq } = actor.conversation;
-  return agent?.speaks === 'auto' && seq <= headSeq && !actor.recent.isAgents(seq);
+  const { agent, headSeq, firstSeq } = actor.conversation;
+  const isThere = seq >= firstSeq && seq <= headSeq;
+  return agent?.speaks === 'auto' && isThere && !actor.recent.isAgents(seq);
 }
 
 /**
@@ -68,11 +74,15 @@ export interface Amendment {
 
 /** Edits or deletes a message: its sender's own, or any for an owner. */
 export async function amend(actor: ConversationActor, amendment: Amendment): Promise<Outcome> {
-  const { author, targetSeq, key, content } = amendment;
+  const { author, targetSeq } = amendment;
   const member = memberOf(actor, author);
   if (!member.ok) return member;
+  const draft = amending(member.value, amendment);
   const target = await findMessage(actor, targetSeq);
-  if (!target.ok) return target;
+  if (!target.ok) {
+    const isGone = target.failure.reason === 'trimmed';
+    return isGone ? repeated(actor, draft, target.failure) : target;
+  }
   const { event, body } = target.value;
   const isOwn = event.author.id === author.id;
   if (!isOwn && !mayManage(member.value.role)) {
@@ -80,34 +90,50 @@ export async function amend(actor: ConversationActor, amendment: Amendment): Pro
       failure('forbidden', { message: 'Only its sender or an owner may change a message.' }),
     );
   }
-  const from = { author: member.value, key, targetSeq };
-  const draft: Unsettled<Draft> =
-    content === undefined
-      ? {
-          kind: 'message.deleted',
-          ...from,
-          body: encodeBody('message.deleted', { target_seq: targetSeq }),
-        }
-      : {
-          kind: 'message.edited',
-          ...from,
-          body: encodeBody('message.edited', { target_seq: targetSeq, content }),
-        };
-  return body.deleted === true ? repeated(actor, draft) : actor.post(draft);
+  return body.deleted === true ? repeated(actor, draft, failure('deleted')) : actor.post(draft);
 }
 
-/** The message is deleted: a repeated request whose first one came before that gets the old receipt. */
-async function repeated(actor: ConversationActor, draft: Unsettled<Draft>): Promise<Outcome> {
+function amending(author: Author, { targetSeq, key, content }: Amendment): Unsettled<Draft> {
+  const from = { author, key, targetSeq };
+  return content === undefined
+    ? {
+        kind: 'message.deleted',
+        ...from,
+        body: encodeBody('message.deleted', { target_seq: targetSeq }),
+      }
+    : {
+        kind: 'message.edited',
+        ...from,
+        body: encodeBody('message.edited', { target_seq: targetSeq, content }),
+      };
+}
+
+/** The message is gone: a repeated request whose first one came before that gets the old receipt. */
+async function repeated(
+  actor: ConversationActor,
+  draft: Unsettled<Draft>,
+  gone: Failure,
+): Promise<Outcome> {
   const { author, key } = draft;
-  if (key === null) return err(failure('deleted'));
-  const found = await actor.store.findKey(actor.id, author.id, key);
-  if (!found.ok) return err(failure('storage_unavailable', { cause: found.failure.cause }));
-  const seq = found.value;
-  if (seq === undefined) return err(failure('deleted'));
+  if (key === null) return err(gone);
+  const stored = await actor.store.findKey(actor.id, author.id, key);
+  if (!stored.ok) return err(failure('storage_unavailable', { cause: stored.failure.cause }));
+  const seq = stored.value;
+  if (seq === undefined) return err(gone);
   const read = await actor.store.readEvents(actor.id, { afterSeq: seq - 1, limit: 1 });
   if (!read.ok) return err(failure('storage_unavailable', { cause: read.failure.cause }));
-  const { firstSeq } = actor.conversation;
-  return receiptOf(draft, read.value[0], { seq, firstSeq });
+  const [first] = read.value;
+  // A trimmed log gives its first event in the place of one that is gone.
+  const event = first?.seq === seq ? first : undefined;
+  return receiptOf(draft, { seq, event }, actor.conversation);
+}
+
+/** Whose wish a trimming is: nobody's of the conversation. */
+const RETENTION: Author = { id: participantId('retention'), name: 'Retention', kind: 'agent' };
+
+/** Lets the log begin at `firstSeq`, or behind its head when that is further on; ok when it does. */
+export function trim(actor: ConversationActor, firstSeq: number): Promise<Outcome> {
+  return actor.post({ kind: 'trimmed', author: RETENTION, key: null, firstSeq });
 }
 
 /** A message as it stands now. */

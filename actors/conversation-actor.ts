@@ -23,9 +23,6 @@ import type { Listener, Subscription } from './subscription.ts';
 import type { Turns } from './turns.ts';
 import { Writer, type WriterHost } from './writer.ts';
 
-/** Milliseconds after which senders of a batch with an unknown outcome are told so. */
-const UNSURE_MS = 10_000;
-
 export type Opened = 'open' | 'gone' | 'failed';
 
 export interface ActorHooks {
@@ -46,6 +43,10 @@ export interface ActorHooks {
  */
 export class ConversationActor implements ConversationPort, WriterHost {
   readonly id: ConversationId;
+  readonly store: ActorParts['store'];
+  readonly clock: ActorParts['clock'];
+  readonly tick: ActorParts['tick'];
+  readonly mailboxCapacity: number;
   /** The first answer of the store. */
   readonly opened: Promise<Opened>;
   lastUsedAt: number;
@@ -66,12 +67,16 @@ export class ConversationActor implements ConversationPort, WriterHost {
   /** People are refused; the agent may still finish what it says. */
   #isClosing = false;
   #isDraining = false;
-  #unsureSince: number | undefined;
+  #whenLooked: Array<() => void> = [];
 
   constructor(id: ConversationId, parts: ActorParts, hooks: ActorHooks) {
     this.id = id;
     this.#parts = parts;
     this.#hooks = hooks;
+    this.store = parts.store;
+    this.clock = parts.clock;
+    this.tick = parts.tick;
+    this.mailboxCapacity = parts.limits.mailboxCapacity;
     this.lastUsedAt = parts.clock.now();
     this.opened = new Promise((resolve) => {
       this.#open = resolve;
@@ -89,22 +94,6 @@ export class ConversationActor implements ConversationPort, WriterHost {
   get turns(): Turns | undefined {
     this.#turns ??= seatAgent(this, this.#parts);
     return this.#turns;
-  }
-
-  get store(): ActorParts['store'] {
-    return this.#parts.store;
-  }
-
-  get clock(): ActorParts['clock'] {
-    return this.#parts.clock;
-  }
-
-  get tick(): ActorParts['tick'] {
-    return this.#parts.tick;
-  }
-
-  get mailboxCapacity(): number {
-    return this.#parts.limits.mailboxCapacity;
   }
 
   get conversation(): Conversation {
@@ -204,10 +193,20 @@ export class ConversationActor implements ConversationPort, WriterHost {
     if (!this.#isNeeded() && now - this.lastUsedAt >= this.#parts.limits.idleMs) {
       this.#say('PASSIVATE');
     }
-    if (this.#unsureSince !== undefined && now - this.#unsureSince >= UNSURE_MS) {
-      this.#unsureSince = undefined;
-      this.#writer.giveUpUnsure();
-    }
+    this.#writer.sweep(now);
+  }
+
+  /**
+   * Reads anew what others may have written meanwhile. Resolves when it is known, or the store did not answer. While
+   * it is being read already, or can't be, that is what is waited for.
+   */
+  lookAnew(): Promise<void> {
+    const isLoading = this.state === 'loading';
+    if (!isLoading && !this.state.startsWith('open')) return Promise.resolve();
+    return new Promise((resolve) => {
+      this.#whenLooked.push(resolve);
+      if (!isLoading) this.#say('STALE');
+    });
   }
 
   retry(): void {
@@ -242,7 +241,11 @@ export class ConversationActor implements ConversationPort, WriterHost {
   // What the states of the machine do.
 
   load(): void {
-    void this.#load().catch((cause) => this.crashed(cause));
+    this.#load()
+      .catch((cause) => this.crashed(cause))
+      .finally(() => {
+        for (const looked of this.#whenLooked.splice(0)) looked();
+      });
   }
 
   write(): void {
@@ -303,7 +306,6 @@ export class ConversationActor implements ConversationPort, WriterHost {
     }
     const { state, stored } = found.value;
     this.#adopt(state);
-    this.#unsureSince = undefined;
     this.#refusal = undefined;
     this.retries = 0;
     this.#say('LOADED');
@@ -325,9 +327,10 @@ export class ConversationActor implements ConversationPort, WriterHost {
     const before = this.#conversation;
     this.#conversation = conversation;
     this.#members = new Map(members.map((member) => [member.id, member]));
-    if (before === undefined || before.headSeq === conversation.headSeq) return;
+    if (before === undefined) return;
     // Another writer was here, or a batch thought lost was stored: the readers have yet to see it.
-    this.#audience?.reread(before.headSeq);
+    if (before.headSeq !== conversation.headSeq) this.#audience?.reread(before.headSeq);
+    this.#audience?.goOn();
     for (const id of this.#audience?.online() ?? []) {
       if (this.#members.has(id)) continue;
       this.#audience?.dismiss(failure('not_a_participant'), id);
@@ -379,7 +382,6 @@ export class ConversationActor implements ConversationPort, WriterHost {
 
   failed(cause: unknown): void {
     this.#refusal = failure('storage_unavailable', { cause });
-    this.#unsureSince ??= this.#parts.clock.now();
     this.#parts.report('conversation_failed', { conversation_id: this.id, cause });
     this.#say('FAILED');
   }

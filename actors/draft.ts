@@ -47,7 +47,9 @@ export type Draft =
     })
   | (Sent & { readonly kind: 'conversation.updated'; readonly changes: Partial<Settings> })
   /** The record of a turn alone; becomes no event. */
-  | (Sent & { readonly kind: 'turn'; readonly turn: Turn });
+  | (Sent & { readonly kind: 'turn'; readonly turn: Turn })
+  /** The log is to begin at `firstSeq`, or behind its head; becomes no event. */
+  | (Sent & { readonly kind: 'trimmed'; readonly firstSeq: number });
 
 /** A draft before anybody waits for it. */
 export type Unsettled<D extends Draft> = D extends unknown ? Omit<D, 'settle'> : never;

@@ -26,22 +26,18 @@ export interface Found {
   readonly stored: Staged | undefined;
 }
 
-/** Reads what the store has of a conversation now; undefined when it has none. Two reads, and one a page of news. */
+/** Reads what the store has of a conversation now; undefined when it has none. One read, and one a page of news. */
 export async function readAnew(reading: Reading): Promise<Result<Found | undefined, Unavailable>> {
   const { id, store, writer } = reading;
   // What is read must not hold a batch that is still to be given to the readers by its own outcome.
   if (writer.landing !== undefined) await writer.landing;
+  const unsure = await writer.decideUnsure();
+  if (!unsure.ok) return unsure;
   const loaded = await store.load(id);
   if (!loaded.ok || loaded.value === undefined) return loaded as Result<undefined, Unavailable>;
   const state = loaded.value;
-  const unsure = await writer.findUnsure();
-  if (!unsure.ok) return unsure;
-  const stored = unsure.value;
-  const { headSeq } = state.conversation;
-  // It landed after the head was read.
-  if (stored !== undefined && stored.conversation.headSeq > headSeq) return readAnew(reading);
-  const learned = await learn(reading, headSeq);
-  return learned.ok ? ok({ state, stored }) : learned;
+  const learned = await learn(reading, state.conversation.headSeq);
+  return learned.ok ? ok({ state, stored: unsure.value }) : learned;
 }
 
 /** What another writer erased meanwhile must not be changed by a draft that was looked at before. */

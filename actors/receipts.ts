@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
+import type { Conversation } from '../src/domain/conversation.ts';
 import { type LogEvent, redactBody } from '../src/domain/event.ts';
 import { failure } from '../src/domain/failure.ts';
 import { err, ok } from '../src/domain/result.ts';
@@ -12,7 +13,7 @@ export function settleCommitted(staged: Staged): void {
   for (const { draft, event, twins } of staged.numbered) {
     const { seq, createdAt } = event;
     draft.settle(ok({ seq, createdAt, duplicate: false }));
-    for (const twin of twins) twin.settle(receiptOf(twin, event, { seq, firstSeq: 1 }));
+    for (const twin of twins) twin.settle(receiptOf(twin, { seq, event }, staged.conversation));
   }
   const { headSeq: seq, updatedAt: createdAt } = staged.conversation;
   for (const draft of staged.silent) draft.settle(ok({ seq, createdAt, duplicate: false }));
@@ -22,22 +23,25 @@ export function settleAll(drafts: Iterable<Draft>, outcome: Outcome): void {
   for (const draft of drafts) draft.settle(outcome);
 }
 
-/** Where a key was stored, and from which seq on the log is still there. */
+/** Where a key was stored, and what is there now: nothing when it was trimmed since. */
 export interface Place {
   readonly seq: number;
-  readonly firstSeq: number;
+  readonly event: LogEvent | undefined;
 }
 
-/** The answer to a key that was stored at `place` as `event`, which is absent when it was trimmed since. */
+/**
+ * The answer to a key that was stored before. Of a trimmed event nothing is known but its seq: its time is then said
+ * to be that at which the conversation was made, the same at each retry.
+ */
 export function receiptOf(
   draft: Unsettled<Draft>,
-  event: LogEvent | undefined,
-  { seq, firstSeq }: Place,
+  { seq, event }: Place,
+  { firstSeq, createdAt: madeAt }: Pick<Conversation, 'firstSeq' | 'createdAt'>,
 ): Outcome {
   // It is there, and what was read is older than it: another writer's, of which we have yet to hear.
   if (event === undefined && seq >= firstSeq) return err(failure('head_conflict'));
   if (event !== undefined && !isSameRequest(draft, event)) return err(failure('key_reused'));
-  return ok({ seq, createdAt: event?.createdAt ?? 0, duplicate: true });
+  return ok({ seq, createdAt: event?.createdAt ?? madeAt, duplicate: true });
 }
 
 /** Whether the draft asks for what the event is. What was erased can't be compared, and counts as the same. */

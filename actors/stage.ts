@@ -152,6 +152,8 @@ class Batch {
       case 'turn':
         this.#effects.push({ kind: 'turn', turn: draft.turn });
         return 'silent';
+      case 'trimmed':
+        return this.#trimming(draft.firstSeq);
       default:
         return draft satisfies never;
     }
@@ -166,6 +168,9 @@ class Batch {
     if (refused !== undefined) return no(refused);
     if (draft.replyTo !== undefined && draft.replyTo > this.#seq) {
       return no(failure('invalid_field', { message: '`reply_to`: there is no such seq yet' }));
+    }
+    if (draft.replyTo !== undefined && draft.replyTo < this.#conversation.firstSeq) {
+      return no(failure('trimmed', { message: '`reply_to`: the log begins after this seq' }));
     }
     return this.#ask(draft) ?? draft;
   }
@@ -208,6 +213,7 @@ class Batch {
       return no(failure('deleted'));
     }
     const { targetSeq } = draft;
+    if (targetSeq < this.#conversation.firstSeq) return no(failure('trimmed'));
     if (draft.kind === 'message.edited') {
       this.#effects.push({ kind: 'edited', targetSeq, seq: this.#seq + 1 });
     } else {
@@ -272,6 +278,14 @@ class Batch {
     return this.#body('conversation.updated', {
       changes: Object.fromEntries(changes.map(wireChange)),
     });
+  }
+
+  #trimming(wanted: number): Judged {
+    const firstSeq = Math.min(wanted, this.#seq + 1);
+    if (firstSeq <= this.#conversation.firstSeq) return this.#isSo();
+    this.#conversation = { ...this.#conversation, firstSeq };
+    this.#effects.push({ kind: 'trimmed', firstSeq });
+    return 'silent';
   }
 
   #refusesSender({ author }: Draft): Failure | undefined {

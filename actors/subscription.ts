@@ -14,7 +14,7 @@ const MISSED_ENDS = 32;
 export interface Listener {
   readonly outlet: Outlet;
   readonly participantId: ParticipantId;
-  /** It was let go of: the conversation stopped, or they are no participant any more. */
+  /** It was let go of: the conversation stopped, they are no participant any more, or its place was trimmed. */
   readonly dismissed: (reason: Failure) => void;
 }
 
@@ -32,6 +32,8 @@ export class Subscription {
   congestedSince: number | undefined;
   /** It has been told that it is live. */
   isAnnounced = false;
+  /** The log did not go on where it stands: what is known of the conversation is being read anew. */
+  isAtHole = false;
   /** A page is being read for it. */
   isReading = false;
   #state: SubscriptionState = subscriptionChart.initial;

@@ -29,9 +29,14 @@ export interface WriterHost {
   crashed(cause: unknown): void;
 }
 
+/** Milliseconds after which senders of a batch with an unknown outcome are told so. */
+const UNSURE_MS = 10_000;
+const UNKNOWN = 'It is not known whether this was stored; send it again with the same key.';
+
 /** A batch of which nobody knows whether it was stored. */
 interface Unsure {
   readonly staged: Staged;
+  readonly since: number;
   /** Its senders were told that nobody knows. */
   isTold: boolean;
 }
@@ -42,7 +47,11 @@ interface Unsure {
  * Owns: the mailbox and the one append in flight. Does not own: the head, the members, the readers.
  * Invariants: W1. One append is in flight. W2. Every draft that was taken is settled once. W3. Nothing is settled
  * before the batch that it was judged in is durable, or known not to be: an ok only after the commit, a 429 or 503
- * only when nothing was stored.
+ * only when nothing was stored. W4. A batch with an unknown outcome is written again, the very same, until the store
+ * says what became of it, and nothing else is written before: reading would not tell, for the lost write may still be
+ * on its way to the store and land after the read. Written again, one of the two lands, and the other finds the head
+ * moved, or its keys taken, for good. Only a batch without events, which moves no head, may land a second time: then
+ * a turn's record is an older one until it is written next.
  */
 export class Writer {
   readonly #host: WriterHost;
@@ -118,24 +127,50 @@ export class Writer {
   }
 
   /**
-   * Looks for a batch with an unknown outcome, once the head could be read again. It is the answer when it was
-   * stored: then its senders wait for `settleUnsure`. When it was not, they are answered here.
+   * Brings a batch with an unknown outcome to its end, before the head is read anew (W4). It is the answer when it is
+   * stored: then its senders wait for `settleUnsure`. When it is not, they are answered here.
    */
-  async findUnsure(): Promise<Result<Staged | undefined, Unavailable>> {
+  async decideUnsure(): Promise<Result<Staged | undefined, Unavailable>> {
     const unsure = this.#unsure;
     if (unsure === undefined) return ok(undefined);
+    const { staged } = unsure;
+    const again = await this.#host.store.append(toAppend(this.#host.id, staged));
+    if (this.#unsure !== unsure) return ok(undefined);
+    if (again.ok) return ok(staged);
+    switch (again.failure.reason) {
+      case 'storage_unavailable':
+        return err(again.failure);
+      case 'head_conflict':
+        return this.#findUnsure(unsure);
+      case 'keys_taken':
+        this.#dropUnsure(unsure);
+        return ok(undefined);
+      default:
+        return again.failure satisfies never;
+    }
+  }
+
+  /** The head has moved: by this batch, or by another writer's. */
+  async #findUnsure(unsure: Unsure): Promise<Result<Staged | undefined, Unavailable>> {
     const { expectedHead, numbered } = unsure.staged;
     const page = { afterSeq: expectedHead, limit: Math.max(numbered.length, 1) };
     const read = await this.#host.store.readEvents(this.#host.id, page);
     if (this.#unsure !== unsure) return ok(undefined);
     if (!read.ok) return read;
     if (isStored(unsure.staged, read.value)) return ok(unsure.staged);
-    this.#unsure = undefined;
-    if (!unsure.isTold) settleAll(unsure.staged.drafts, err(failure('storage_unavailable')));
+    const [first] = read.value;
+    // Whatever was there was trimmed since.
+    if (first !== undefined && first.seq > expectedHead + 1) this.giveUpUnsure();
+    this.#dropUnsure(unsure);
     return ok(undefined);
   }
 
-  /** The batch that was looked for is durable, and the head is after it. */
+  #dropUnsure(unsure: Unsure): void {
+    this.#unsure = undefined;
+    if (!unsure.isTold) settleAll(unsure.staged.drafts, err(failure('storage_unavailable')));
+  }
+
+  /** The batch that was written again is durable, and the head is after it. */
   settleUnsure(): void {
     const unsure = this.#unsure;
     this.#unsure = undefined;
@@ -147,8 +182,12 @@ export class Writer {
     const unsure = this.#unsure;
     if (unsure === undefined || unsure.isTold) return;
     unsure.isTold = true;
-    const message = 'It is not known whether this was stored; send it again with the same key.';
-    settleAll(unsure.staged.drafts, err(failure('internal', { message })));
+    settleAll(unsure.staged.drafts, err(failure('internal', { message: UNKNOWN })));
+  }
+
+  /** Tells those who have waited too long for what nobody knows. */
+  sweep(now: number): void {
+    if (this.#unsure !== undefined && now - this.#unsure.since >= UNSURE_MS) this.giveUpUnsure();
   }
 
   #wake(): void {
@@ -215,7 +254,8 @@ export class Writer {
         if (this.#closed === undefined) this.#host.stale();
         return;
       case 'storage_unavailable':
-        if (reason.outcome === 'unknown') this.#unsure = { staged, isTold: false };
+        if (reason.outcome === 'unknown')
+          this.#unsure = { staged, since: this.#host.clock.now(), isTold: false };
         else settleAll(staged.drafts, err(unavailable(reason)));
         if (this.#closed === undefined) this.#host.failed(reason.cause);
         else this.close(this.#closed);
@@ -263,9 +303,11 @@ export class Writer {
   async #oldReceipt(seq: number): Promise<(draft: Draft) => Outcome> {
     const read = await this.#host.store.readEvents(this.#host.id, { afterSeq: seq - 1, limit: 1 });
     if (!read.ok) return () => err(unavailable(read.failure));
-    const [event] = read.value;
-    const { firstSeq } = this.#host.view().conversation;
-    return (draft) => receiptOf(draft, event, { seq, firstSeq });
+    const [found] = read.value;
+    // A trimmed log gives its first event in the place of one that is gone.
+    const event = found?.seq === seq ? found : undefined;
+    const { conversation } = this.#host.view();
+    return (draft) => receiptOf(draft, { seq, event }, conversation);
   }
 
   /** The batch is durable, or had nothing to store. */

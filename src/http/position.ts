@@ -6,22 +6,28 @@ export interface Asked {
   readonly epoch?: string | undefined;
 }
 
+type Reset = ServerFrames['reset'];
+
 /** Where a reader starts, the head when it did not say; or the `reset` it gets when that place does not exist here. */
-export function positionIn(
-  { id, epoch, headSeq, firstSeq }: Conversation,
-  asked: Asked,
-): number | ServerFrames['reset'] {
-  const reset = (reason: 'epoch' | 'ahead' | 'trimmed') =>
-    ({
-      type: 'reset',
-      conversation_id: id,
-      reason,
-      epoch,
-      head_seq: headSeq,
-      first_seq: firstSeq,
-    }) as const;
-  if (asked.epoch !== undefined && asked.epoch !== epoch) return reset('epoch');
+export function positionIn(conversation: Conversation, asked: Asked): number | Reset {
+  const { epoch, headSeq, firstSeq } = conversation;
+  if (asked.epoch !== undefined && asked.epoch !== epoch) return resetOf(conversation, 'epoch');
   const { afterSeq = headSeq } = asked;
-  if (afterSeq > headSeq) return reset('ahead');
-  return afterSeq < firstSeq - 1 ? reset('trimmed') : afterSeq;
+  if (afterSeq > headSeq) return resetOf(conversation, 'ahead');
+  return afterSeq < firstSeq - 1 ? resetOf(conversation, 'trimmed') : afterSeq;
+}
+
+/** The place a reader asked for, or has come to, does not exist here (any more). */
+export function resetOf(
+  { id, epoch, headSeq, firstSeq }: Conversation,
+  reason: Reset['reason'],
+): Reset {
+  return {
+    type: 'reset',
+    conversation_id: id,
+    reason,
+    epoch,
+    head_seq: headSeq,
+    first_seq: firstSeq,
+  };
 }

@@ -5,7 +5,7 @@ import type { Author } from '../domain/participant.ts';
 import { err, ok } from '../domain/result.ts';
 import { encodeFrame } from '../protocol/encode.ts';
 import type { Edge } from './edge.ts';
-import { type Asked, positionIn } from './position.ts';
+import { type Asked, positionIn, resetOf } from './position.ts';
 import type { Answer, OpenResponse } from './rest/reply.ts';
 import { EventStream } from './sse-stream.ts';
 
@@ -22,7 +22,7 @@ export interface Reader {
 }
 
 interface Opened {
-  readonly subscription: Subscription;
+  subscription: Subscription;
   readonly expiresAt: number;
 }
 
@@ -66,17 +66,25 @@ export class Streams {
     this.#takeBackBeat ??= this.#edge.clock.after(BEAT_MS, () => this.#beat());
     const dismissed = (reason: Failure) => {
       // The server's own end says `bye` to all, after what was in the mailboxes went out.
-      if (!this.#edge.registry.isDraining) stream.end(reason.reason);
+      if (this.#edge.registry.isDraining || stream.isOver) return;
+      if (reason.reason !== 'trimmed') {
+        stream.end(reason.reason);
+        return;
+      }
+      stream.send(encodeFrame(resetOf(actor.conversation, 'trimmed')));
+      opened.subscription = actor.attach(listener, actor.conversation.firstSeq - 1);
+      actor.audience.catchUp(opened.subscription);
     };
     const listener = { outlet: stream, participantId: reader.who.id, dismissed };
     const subscription = actor.attach(listener, this.#positionOf(stream, actor, reader.asked));
-    this.#open.set(stream, { subscription, expiresAt: reader.expiresAt });
+    const opened: Opened = { subscription, expiresAt: reader.expiresAt };
+    this.#open.set(stream, opened);
     over = () => {
       this.#open.delete(stream);
       this.#edge.meters.connections -= 1;
-      actor.detach(subscription);
+      actor.detach(opened.subscription);
     };
-    stream.onDrained = () => actor.audience.drained(subscription);
+    stream.onDrained = () => actor.audience.drained(opened.subscription);
     actor.audience.catchUp(subscription);
     // It may have gone to sleep, or been deleted, while the request was on its way here.
     if (actor.state === 'passivated') stream.end('draining', RECONNECT_AFTER_MS);

@@ -39,10 +39,14 @@ async function page(
   { who, query }: { who: Author; query: z.infer<typeof EventsQuery> },
 ): Promise<Answer> {
   const { id, headSeq, firstSeq } = conversation;
-  const afterSeq = query.cursor?.after ?? query.after_seq ?? 0;
+  const asked = query.cursor?.after ?? query.after_seq;
+  const afterSeq = asked ?? firstSeq - 1;
   if (afterSeq < firstSeq - 1) return err(failure('trimmed'));
   const read = await store.readEvents(id, { afterSeq, limit: query.limit, maxChars: PAGE_CHARS });
   if (!read.ok) return err(failure('storage_unavailable', { cause: read.failure.cause }));
+  // It was trimmed while it was read.
+  const isCut = (read.value[0]?.seq ?? afterSeq + 1) > afterSeq + 1;
+  if (asked !== undefined && isCut) return err(failure('trimmed'));
   const frames = read.value.map((event) =>
     eventFrame(conversation, event, event.author.id === who.id),
   );

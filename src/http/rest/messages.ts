@@ -39,7 +39,7 @@ export const MESSAGE_ROUTES: readonly Route[] = [
         say(actor, { author: who, content, key, replyTo, metadata }, settle);
       });
       if (!outcome.ok) return outcome;
-      if (outcome.value.duplicate) return repeated(actor, { who, seq: outcome.value.seq });
+      if (outcome.value.duplicate) return repeated(actor, { who, key, receipt: outcome.value });
       return ok(json(201, said(actor, { who, body, key, receipt: outcome.value })));
     },
   }),
@@ -94,7 +94,7 @@ export const MESSAGE_ROUTES: readonly Route[] = [
 
 interface Sent {
   readonly who: Author;
-  readonly body: z.infer<typeof CreateMessage>;
+  readonly body: Partial<z.infer<typeof CreateMessage>>;
   readonly key: string | null;
   readonly receipt: Receipt;
 }
@@ -118,10 +118,15 @@ function said(actor: ConversationActor, { who, body, key, receipt }: Sent) {
 /** The key was used before: what it stored, as it stands now. */
 async function repeated(
   actor: ConversationActor,
-  { who, seq }: { who: Author; seq: number },
+  { who, key, receipt }: Omit<Sent, 'body'>,
 ): Promise<Answer> {
   const { conversation } = actor;
-  const message = await findMessage(actor, seq);
+  const message = await findMessage(actor, receipt.seq);
+  if (!message.ok && message.failure.reason === 'trimmed') {
+    // It was stored, once: that is what the sender asks.
+    const rest = said(actor, { who, body: {}, key, receipt });
+    return ok(json(200, { ...rest, duplicate: true }));
+  }
   if (!message.ok) return message;
   return ok(json(200, { ...wireMessage(conversation, message.value, who.id), duplicate: true }));
 }

@@ -10,7 +10,7 @@ import { errorFrame } from '../../protocol/encode.ts';
 import type { ServerFrames } from '../../protocol/server-frames.ts';
 import type { Edge } from '../edge.ts';
 import { snapshotFrame } from '../encoder.ts';
-import { positionIn } from '../position.ts';
+import { positionIn, resetOf } from '../position.ts';
 import type { Connection } from './connection.ts';
 
 interface Membership {
@@ -88,7 +88,9 @@ export class Memberships {
       dismissed: (reason: Failure) => {
         this.#of.delete(actor.id);
         if (reason.reason === 'draining') return;
-        this.#connection.send(errorFrame(reason, { conversationId: actor.id }));
+        if (reason.reason === 'trimmed')
+          this.#connection.say(resetOf(actor.conversation, 'trimmed'));
+        else this.#connection.send(errorFrame(reason, { conversationId: actor.id }));
       },
     };
     this.#of.set(actor.id, { actor, subscription: actor.attach(listener, position) });
