@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest';
+import type { Effect } from '../../storage/store.ts';
 import {
   ada,
+  assistant,
   bob,
   deletion,
   edit,
@@ -15,6 +17,7 @@ import {
   settled,
   World,
 } from '../support/test-actors.ts';
+import { TestAgent } from '../support/test-agent.ts';
 
 describe('the writer, when nobody knows whether a batch was stored', () => {
   it('answers ok once it is found in the log, and shows it to the readers once', async () => {
@@ -36,17 +39,88 @@ describe('the writer, when nobody knows whether a batch was stored', () => {
     expect(outlet.seqs).toEqual([2, 3, 4]);
   });
 
-  it('answers 503 once it is known that nothing was stored', async () => {
+  it('writes a lost batch again, under the same seqs, and answers then', async () => {
+    const world = new World();
+    const actor = await world.room();
+    const { outlet } = listen(actor, { outlet: world.outlet() });
+    world.store.doom('append', 'lost', 'lost', 'none');
+    const drafts = [offer(actor, message(ada, 'a')), offer(actor, message(ada, 'b'))];
+    await world.clock.pass(2_000);
+    expect(drafts.map(said)).toEqual(['ok 2', 'ok 3']);
+    const later = offer(actor, message(ada, 'c'));
+    await settled();
+    expect(said(later)).toBe('ok 4');
+    expect(outlet.seqs).toEqual([2, 3, 4]);
+    expect(await messagesOf(world, actor)).toEqual(['a', 'b', 'c']);
+  });
+
+  it('stores a batch once that lands after it was written again', async () => {
+    const world = new World();
+    const actor = await world.room();
+    const { outlet } = listen(actor, { outlet: world.outlet() });
+    world.store.doom('append', 'late');
+    const draft = offer(actor, message(ada, 'a'));
+    await world.clock.pass(200);
+    expect(said(draft)).toBe('ok 2');
+    await world.store.land();
+    const later = offer(actor, message(ada, 'b'));
+    await settled();
+    expect(said(later)).toBe('ok 3');
+    expect(await messagesOf(world, actor)).toEqual(['a', 'b']);
+    expect(outlet.contents).toEqual(['a', 'b']);
+  });
+
+  it('knows a batch that lands while it is about to be written again', async () => {
+    const world = new World();
+    const actor = await world.room();
+    world.store.doom('append', 'late');
+    const draft = offer(actor, message(ada, 'a'));
+    await settled();
+    world.store.hold('append');
+    await world.clock.pass(200);
+    expect(said(draft)).toBe('-');
+    await world.store.land();
+    world.store.letGo();
+    await settled();
+    expect(said(draft)).toBe('ok 2');
+    expect(await messagesOf(world, actor)).toEqual(['a']);
+  });
+
+  it('answers 503 only when it can never land: its key is taken', async () => {
+    const world = new World();
+    const actor = await world.room();
+    await actor.post(message(ada, 'a', { key: 'k' }));
+    world.store.doom('append', 'late');
+    const draft = offer(actor, message(ada, 'a', { key: 'k' }));
+    await world.clock.pass(200);
+    expect(said(draft)).toBe('storage_unavailable');
+    await world.store.land();
+    const again = offer(actor, message(ada, 'a', { key: 'k' }));
+    await settled();
+    expect(said(again)).toBe('again 2');
+    expect(await messagesOf(world, actor)).toEqual(['a']);
+  });
+
+  it('says that it is not known what became of a batch whose place was trimmed', async () => {
     const world = new World();
     const actor = await world.room();
     world.store.doom('append', 'lost');
     const draft = offer(actor, message(ada, 'a'));
-    await world.clock.pass(200);
-    expect(said(draft)).toBe('storage_unavailable');
-    expect(await messagesOf(world, actor)).toEqual([]);
-    const later = offer(actor, message(ada, 'b'));
     await settled();
-    expect(said(later)).toBe('ok 2');
+    const effects: Effect[] = [{ kind: 'trimmed', firstSeq: 3 }];
+    await foreign(world, actor, { contents: ['x', 'y'], effects });
+    await world.clock.pass(200);
+    expect(said(draft)).toBe('internal');
+  });
+
+  it('writes the record of a turn again, too', async () => {
+    const world = new World({ agent: new TestAgent() });
+    const actor = await world.room({ agent: assistant });
+    world.store.doom('append', 'ok', 'lost');
+    await actor.post(message(ada, 'a'));
+    await world.clock.pass(500);
+    const open = await world.store.inner.readOpenTurns(actor.id);
+    expect(open).toMatchObject({ value: [{ state: 'thinking', attempt: 1 }] });
   });
 
   it('answers 503 when another writer has taken the place', async () => {

@@ -259,6 +259,7 @@ export class Harness {
     for (let round = 0; round < 6; round += 1) {
       this.store.letGo();
       this.store.forgive();
+      await this.store.land();
       for (const { reader } of this.followers) reader.outlet.resume();
       await this.pass(4_000);
       this.wake();

@@ -7,7 +7,7 @@ import { holdsInTheEnd, holdsSoFar } from './promises.ts';
 
 const who = fc.constantFrom(...PEOPLE);
 const key = fc.option(fc.constantFrom('k1', 'k2', 'k3'), { freq: 2 });
-const fate = fc.constantFrom<Fate>('ok', 'ok', 'none', 'lost', 'stored');
+const fate = fc.constantFrom<Fate>('ok', 'ok', 'none', 'lost', 'stored', 'late');
 const held = fc.constantFrom<Operation>('append', 'readEvents', 'load', 'findKey', 'readMessages');
 
 /** One thing that happens. */
@@ -119,6 +119,7 @@ const STEPS = fc.oneof(
       (on) =>
         on.release(release, at),
   ),
+  step(2, { land: fc.constant(true) }, () => (on) => on.store.land()),
   step(2, { letGo: fc.constant(true) }, () => (on) => on.store.letGo()),
   step(
     2,

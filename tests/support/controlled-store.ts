@@ -20,9 +20,9 @@ export type Operation =
 
 /**
  * What becomes of one call. `none`: refused, nothing done. `lost` and `stored`: the answer is that nobody knows,
- * and the truth is no and yes. `throws`: a broken store.
+ * and the truth is no and yes; `late`: it is still on its way, until `land`. `throws`: a broken store.
  */
-export type Fate = 'ok' | 'none' | 'lost' | 'stored' | 'throws';
+export type Fate = 'ok' | 'none' | 'lost' | 'stored' | 'late' | 'throws';
 
 interface Held {
   readonly operation: Operation;
@@ -41,6 +41,7 @@ export class ControlledStore implements Store {
   readonly calls = new Map<Operation, number>();
   readonly #holding = new Set<Operation>();
   readonly #holdingAnswers = new Set<Operation>();
+  readonly #late: Array<() => Promise<unknown>> = [];
   readonly #fates = new Map<Operation, Fate[]>();
   #isDown = false;
 
@@ -88,6 +89,11 @@ export class ControlledStore implements Store {
   /** What becomes of the next calls of an operation, one after the other. */
   doom(operation: Operation, ...fates: Fate[]): void {
     this.#fates.set(operation, [...(this.#fates.get(operation) ?? []), ...fates]);
+  }
+
+  /** What was on its way arrives at the store, in order. */
+  async land(): Promise<void> {
+    for (const run of this.#late.splice(0)) await run();
   }
 
   /** Takes back what was to become of calls that nobody made. */
@@ -162,6 +168,7 @@ export class ControlledStore implements Store {
     if (fate === 'throws') throw new Error('the store is broken');
     if (fate === 'ok') return run();
     if (fate === 'stored') await run();
+    if (fate === 'late') this.#late.push(run);
     const outcome = fate === 'none' ? 'none' : 'unknown';
     return err(unavailable(new Error(`the store is away: ${fate}`), outcome)) as T;
   }
