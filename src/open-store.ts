@@ -15,6 +15,11 @@ export async function openStoreOf(config: Config, log: Log, meters?: Meters): Pr
     cacheConversations: config.cacheConversations,
     onCommit: ({ seconds }) => meters?.onAppend(seconds),
     onError: (cause) => log.error('store_error', { cause }),
+    onChecked: ({ bytes, seconds, isBeside, damage }) => {
+      const about = { bytes, seconds, while_serving: isBeside };
+      if (damage === undefined) log.info('store_checked', about);
+      else log.error('store_check_failed', { ...about, damage });
+    },
   });
   if (meters !== undefined) meters.cache = () => cacheStatsOf(store);
   return store;

@@ -3,6 +3,7 @@ import { basename, dirname, join, resolve } from 'node:path';
 import Sqlite, { type Database } from 'better-sqlite3';
 import { OpenError } from '../open-error.ts';
 import { codeOf, isBusy } from './errors.ts';
+import { type BesideCheck, type CheckOptions, checkAfterCrash } from './integrity.ts';
 import { migrate } from './migrations.ts';
 
 /** `FULL`: an answered append survives a power cut. `NORMAL`: it survives a crash of the process, not of the machine. */
@@ -14,6 +15,8 @@ const PAGE_CACHE_KIB = 16_384;
 export interface OpenFile {
   readonly db: Database;
   readonly path: string;
+  /** There when the process before us crashed and the file is too large to have been checked by now. */
+  readonly check: BesideCheck | undefined;
   /** Lets the next process in; the last thing to do. */
   readonly unlock: () => void;
 }
@@ -24,13 +27,19 @@ export interface OpenFile {
  * The lock is an exclusive transaction on an empty second file (`PATH-lock`), so the system lets go of it when
  * the process ends, however it ends. SQLite's own locks don't serve: the indexer's connection shares the file.
  */
-export function openFile(path: string, synchronous: Synchronous): OpenFile {
+export function openFile(
+  path: string,
+  options: CheckOptions & { readonly synchronous: Synchronous },
+): OpenFile {
   return explained(path, () => {
     const real = realPath(path);
     const unlock = lock(real);
+    let check: BesideCheck | undefined;
     try {
-      return { db: openDatabase(real, synchronous), path: real, unlock };
+      check = checkAfterCrash(real, options);
+      return { db: openDatabase(real, options.synchronous), path: real, check, unlock };
     } catch (error) {
+      check?.stop();
       unlock();
       throw error;
     }

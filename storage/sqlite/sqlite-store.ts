@@ -22,6 +22,7 @@ import { explained, type OpenFile, openFile, type Synchronous } from './file.ts'
 import { GroupCommit, QueuedWrite } from './group-commit.ts';
 import { indexRest } from './index-rest.ts';
 import { type Indexed, Indexer } from './indexer.ts';
+import type { FileCheck } from './integrity.ts';
 import { Reader } from './reader.ts';
 import { openTables, refill, type Tables } from './tables.ts';
 import { walPages } from './wal.ts';
@@ -43,6 +44,9 @@ export interface SqliteOptions {
   readonly tune?: (db: Database) => void;
   /** The indexer's thread; the tests have another that dies. */
   readonly indexerScript?: URL;
+  /** After a crash a start waits until so many bytes of file are checked; a larger one is checked while it serves. */
+  readonly checkHereBytes?: number;
+  readonly onChecked?: (check: FileCheck) => void;
   readonly onCommit?: (commit: Commit) => void;
   readonly onIndexed?: (indexed: Indexed) => void;
   /** What went wrong and was answered, for the log. */
@@ -62,6 +66,9 @@ const DEFAULTS = {
   tune: () => {},
   onCommit: () => {},
   onIndexed: () => {},
+  /** Some seconds, from a disk. */
+  checkHereBytes: 2 ** 30,
+  onChecked: () => {},
   onError: () => {},
 } as const satisfies Required<SqliteOptions>;
 
@@ -121,12 +128,13 @@ export class SqliteStore implements Store {
   /** Throws `OpenError`. */
   static open(path: string, given: SqliteOptions = {}): SqliteStore {
     const options = { ...DEFAULTS, ...given };
-    const file = openFile(path, options.synchronous);
+    const file = openFile(path, options);
     return explained(path, () => {
       try {
         options.tune(file.db);
         return new SqliteStore(file, options);
       } catch (error) {
+        file.check?.stop();
         file.db.close();
         file.unlock();
         throw error;
@@ -222,6 +230,8 @@ export class SqliteStore implements Store {
   }
 
   async probe(): Promise<Result<void, Unavailable>> {
+    const damage = this.#file.check?.damage();
+    if (damage !== undefined) return err(unavailable(new Error(`the file is damaged: ${damage}`)));
     return this.#read(() => {
       this.#probe();
     });
@@ -233,6 +243,7 @@ export class SqliteStore implements Store {
   }
 
   async #close(): Promise<void> {
+    this.#file.check?.stop();
     await this.#commits.drain();
     await this.#indexer.close();
     const { pending, conversations } = this.#tables;
