@@ -35,10 +35,11 @@ export const AREAS: readonly Area[] = [
     paths: ['storage/'],
     imports: ['domain', 'text', 'store port', 'observability'],
   },
+  { name: 'provider', paths: ['src/provider/'], imports: ['domain', 'text'] },
   {
     name: 'search',
     paths: ['src/search/'],
-    imports: ['domain', 'text', 'observability'],
+    imports: ['domain', 'text', 'provider', 'observability'],
     importsTypesOf: ['store port'],
   },
   {
@@ -57,7 +58,7 @@ export const AREAS: readonly Area[] = [
   {
     name: 'agent',
     paths: ['src/agent/'],
-    imports: ['domain', 'text', 'agent port', 'observability'],
+    imports: ['domain', 'text', 'provider', 'agent port', 'observability'],
   },
   {
     name: 'http',
@@ -76,7 +77,14 @@ export const AREAS: readonly Area[] = [
   { name: 'version', paths: ['src/version.ts'], imports: [] },
   {
     name: 'process',
-    paths: ['src/runtime.ts', 'src/open-store.ts', 'src/open-agent.ts', 'src/main.ts', 'src/cli/'],
+    paths: [
+      'src/runtime.ts',
+      'src/open-store.ts',
+      'src/open-agent.ts',
+      'src/open-embedder.ts',
+      'src/main.ts',
+      'src/cli/',
+    ],
     imports: 'everything',
   },
   {
@@ -98,7 +106,7 @@ export const WALLED_PACKAGES: readonly {
   { packages: /^(unpdf|html-to-text)$/, inside: ['src/library/'] },
   {
     packages: /^(langchain|@langchain\/(?!textsplitters).+)$/,
-    inside: ['src/agent/', 'src/search/'],
+    inside: ['src/agent/', 'src/search/', 'src/provider/'],
   },
   { packages: /^xstate$/, inside: ['machines/', 'actors/'] },
   { packages: /^(preact|@preact\/.+)$/, inside: ['src/web/'] },

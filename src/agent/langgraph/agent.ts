@@ -14,12 +14,13 @@ import {
   AgentFailure,
   type TurnInput,
 } from '../../../actors/agent-port.ts';
+import { type Opening, opening } from '../../provider/opening.ts';
+import { ProviderFault } from '../../provider/provider-fault.ts';
 import { cut } from '../../text/plain-text.ts';
-import { ModelFault } from './fault.ts';
+import { agentFailureOf } from './fault.ts';
 import { type ModelCall, modelCall } from './model-call.ts';
 import type { ModelOptions } from './options.ts';
 import { buildPrompt, type PromptMessage } from './prompt.ts';
-import { type Opening, opening } from './resilience.ts';
 import { type ShownEvent, watchedCall } from './watched.ts';
 
 /** Calls that may break off in the middle in one turn. */
@@ -58,8 +59,8 @@ async function* answer(
       return yield* attemptOf(prompt, signal, { ...parts, shown });
     } catch (error) {
       if (signal.aborted) return;
-      if (!(error instanceof ModelFault)) throw error;
-      if (shown.chars === 0 || attempt === MAX_ATTEMPTS) throw error.toFailure();
+      if (!(error instanceof ProviderFault)) throw error;
+      if (shown.chars === 0 || attempt === MAX_ATTEMPTS) throw agentFailureOf(error);
     }
     yield { type: 'restarted' };
   }

@@ -14,9 +14,10 @@ import { ChatOpenAICompletions } from '@langchain/openai';
 import { createAgent } from 'langchain';
 
 import type { Usage } from '../../domain/event.ts';
+import { OPENAI_URL } from '../../provider/endpoint.ts';
+import { faultOf } from '../../provider/provider-error.ts';
 import type { ModelOptions } from './options.ts';
 import type { PromptMessage } from './prompt.ts';
-import { faultOf } from './provider-error.ts';
 
 export type ModelEvent =
   | { readonly type: 'text'; readonly text: string }
@@ -26,13 +27,11 @@ export type ModelEvent =
   /** The last one. `reason` is the provider's (`stop`, `length`, …); absent when the stream just ended. */
   | { readonly type: 'finish'; readonly reason: string | undefined };
 
-/** One call of the model. Throws `ModelFault`; closes the connection when `signal` aborts. */
+/** One call of the model. Throws `ProviderFault`; closes the connection when `signal` aborts. */
 export type ModelCall = (
   prompt: readonly PromptMessage[],
   signal: AbortSignal,
 ) => AsyncIterable<ModelEvent>;
-
-const OPENAI_URL = 'https://api.openai.com/v1';
 
 /** Builds the agent; reused for every turn, it holds nothing between them. */
 export function modelCall(options: ModelOptions): ModelCall {

@@ -8,7 +8,7 @@
  * W3. The first token has its own time; after it every event, shown or not, winds the stall watchdog up again.
  */
 import type { Usage } from '../../domain/event.ts';
-import { ModelFault } from './fault.ts';
+import { ProviderFault } from '../../provider/provider-fault.ts';
 import type { ModelCall, ModelEvent } from './model-call.ts';
 import type { PromptMessage } from './prompt.ts';
 
@@ -25,7 +25,7 @@ export type ShownEvent =
 
 /**
  * One model call, watched: text, then its usage. It ends only when the model said why it stopped; otherwise
- * it throws `ModelFault`, or the reason of the abort.
+ * it throws `ProviderFault`, or the reason of the abort.
  */
 export async function* watchedCall(
   call: ModelCall,
@@ -41,7 +41,7 @@ export async function* watchedCall(
   let usage: Usage | undefined;
   try {
     let waitMs = patience.firstTokenMs;
-    let fault = () => new ModelFault('late', `no token after ${patience.firstTokenMs} ms`);
+    let fault = () => new ProviderFault('late', `no token after ${patience.firstTokenMs} ms`);
     const lateAt = performance.now() + patience.firstTokenMs;
     for (;;) {
       const event = await nextEvent(events, closing, { waitMs, fault });
@@ -56,7 +56,8 @@ export async function* watchedCall(
         yield event;
       }
       waitMs = hasText ? patience.stallMs : Math.max(lateAt - performance.now(), 0);
-      if (hasText) fault = () => new ModelFault('stalled', `no token for ${patience.stallMs} ms`);
+      if (hasText)
+        fault = () => new ProviderFault('stalled', `no token for ${patience.stallMs} ms`);
     }
   } finally {
     signal.removeEventListener('abort', close);
@@ -68,7 +69,7 @@ export async function* watchedCall(
 
 interface Watch {
   readonly waitMs: number;
-  readonly fault: () => ModelFault;
+  readonly fault: () => ProviderFault;
 }
 
 /** The next event; the fault when it takes too long, the abort's reason when nobody waits for it any more. */
@@ -101,9 +102,10 @@ function nextEvent(
 
 /** A stream that ends without a reason was cut by something in between that closed it politely. */
 function checkFinish(reason: string | undefined, hasText: boolean): void {
-  if (reason === undefined) throw new ModelFault('cut', 'the stream ended without a finish_reason');
+  if (reason === undefined)
+    throw new ProviderFault('cut', 'the stream ended without a finish_reason');
   if (hasText) return;
-  throw new ModelFault(
+  throw new ProviderFault(
     reason === 'content_filter' ? 'filtered' : 'empty',
     `finish_reason ${reason}`,
   );

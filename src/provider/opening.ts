@@ -1,6 +1,6 @@
 /**
- * Owns how often and when a model call is opened: retries with backoff, and the breaker that leaves a broken
- * endpoint alone. One for each agent, so that all turns know what one of them found out.
+ * Owns how often and when an endpoint is called: retries with backoff, and the breaker that leaves a broken
+ * endpoint alone. One for each use of an endpoint, so that all its callers know what one of them found out.
  */
 import {
   ConsecutiveBreaker,
@@ -17,25 +17,32 @@ import {
   wrap,
 } from 'cockatiel';
 
-import { ModelFault } from './fault.ts';
-import type { ModelOptions } from './options.ts';
+import { ProviderFault } from './provider-fault.ts';
 
 /** The breaker's open time doubles up to so many times the first. */
 const MAX_OPEN_FACTOR = 5;
 /** Calls that must succeed, one after the other, before an opened breaker closes. */
 const HALF_OPEN_CALLS = 2;
 
-/** Runs `open` until it succeeds or may not be tried again. Throws `ModelFault`, or the reason of the abort at once. */
+/** Runs `open` until it succeeds or may not be tried again. Throws `ProviderFault`, or the reason of the abort at once. */
 export type Opening = <T>(open: () => Promise<T>, signal: AbortSignal) => Promise<T>;
 
-export type OpeningOptions = Pick<
-  ModelOptions,
-  'retries' | 'retryBaseMs' | 'retryMaxMs' | 'breakerFailures' | 'breakerOpenMs'
->;
+export interface OpeningOptions {
+  /** Calls after the first that refused or failed before anything came. */
+  readonly retries: number;
+  /** Milliseconds before the first retry, on average; doubling. */
+  readonly retryBaseMs: number;
+  /** Milliseconds a retry waits at most; an endpoint that asks for longer is not asked again. */
+  readonly retryMaxMs: number;
+  /** Failures in a row that open the breaker. */
+  readonly breakerFailures: number;
+  /** Milliseconds the breaker stays open the first time, doubling up to five times as long. */
+  readonly breakerOpenMs: number;
+}
 
 export function opening(options: OpeningOptions): Opening {
   const breaker = circuitBreaker(
-    handleWhen((error) => error instanceof ModelFault && error.breaks),
+    handleWhen((error) => error instanceof ProviderFault && error.breaks),
     {
       breaker: new ConsecutiveBreaker(options.breakerFailures),
       halfOpenAfter: new ExponentialBackoff({
@@ -66,14 +73,14 @@ export function opening(options: OpeningOptions): Opening {
       }),
       signal,
     ).catch((error: unknown) => {
-      if (isBrokenCircuitError(error)) throw new ModelFault('resting', 'the breaker is open');
+      if (isBrokenCircuitError(error)) throw new ProviderFault('resting', 'the breaker is open');
       throw error;
     });
 }
 
 function mayRetry(error: unknown, retryMaxMs: number): boolean {
   return (
-    error instanceof ModelFault && error.isTransient && (error.retryAfterMs ?? 0) <= retryMaxMs
+    error instanceof ProviderFault && error.isTransient && (error.retryAfterMs ?? 0) <= retryMaxMs
   );
 }
 
@@ -93,12 +100,12 @@ function politeBackoff(
 }
 
 function retryAfterMsOf(result: FailureReason<unknown>): number {
-  return 'error' in result && result.error instanceof ModelFault
+  return 'error' in result && result.error instanceof ProviderFault
     ? (result.error.retryAfterMs ?? 0)
     : 0;
 }
 
-/** cockatiel sleeps its backoff out before it looks at a signal; a turn that is cancelled does not. */
+/** cockatiel sleeps its backoff out before it looks at a signal; a caller that is gone does not. */
 function untilAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
   return new Promise((resolve, reject) => {
     const abort = () => reject(signal.reason);

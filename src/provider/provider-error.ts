@@ -1,17 +1,17 @@
 import { ContextOverflowError } from '@langchain/core/errors';
 import { OpenAIClient } from '@langchain/openai';
 
-import { oneLine, shorten } from '../../text/plain-text.ts';
-import { type FaultKind, ModelFault } from './fault.ts';
+import { oneLine, shorten } from '../text/plain-text.ts';
+import { type FaultKind, ProviderFault } from './provider-fault.ts';
 
 /** Characters of an endpoint's own words that go into the log. */
 const DETAIL_CHARS = 300;
 
 /** What the provider's client threw, as a fault. Nothing is decided by message text; the key never gets through. */
-export function faultOf(error: unknown, apiKey: string | undefined): ModelFault {
-  if (error instanceof ModelFault) return error;
+export function faultOf(error: unknown, apiKey: string | undefined): ProviderFault {
+  if (error instanceof ProviderFault) return error;
   const detail = error instanceof Error ? `${error.name} ${error.message}` : String(error);
-  return new ModelFault(kindOf(error), withoutSecrets(detail, apiKey), retryAfterMsOf(error));
+  return new ProviderFault(kindOf(error), withoutSecrets(detail, apiKey), retryAfterMsOf(error));
 }
 
 function kindOf(error: unknown): FaultKind {
