@@ -3,7 +3,7 @@ import { basename, dirname, join, resolve } from 'node:path';
 import Sqlite, { type Database } from 'better-sqlite3';
 import { OpenError } from '../open-error.ts';
 import { codeOf, isBusy } from './errors.ts';
-import { type BesideCheck, type CheckOptions, checkAfterCrash } from './integrity.ts';
+import { type BesideCheck, type CheckOptions, checkAfterCrash, REPAIR } from './integrity.ts';
 import { migrate } from './migrations.ts';
 
 /** `FULL`: an answered append survives a power cut. `NORMAL`: it survives a crash of the process, not of the machine. */
@@ -97,7 +97,7 @@ function realPath(path: string): string {
 
 const SENTENCES: Readonly<Record<string, string>> = {
   SQLITE_NOTADB: 'is not a SQLite database',
-  SQLITE_CORRUPT: 'is damaged',
+  SQLITE_CORRUPT: `is damaged; ${REPAIR}`,
   SQLITE_CANTOPEN: 'cannot be opened: is it a directory, or not ours to read and write?',
   SQLITE_READONLY: 'cannot be written',
   SQLITE_FULL: 'is on a full disk',

@@ -49,7 +49,7 @@ export function checkAfterCrash(path: string, options: CheckOptions): BesideChec
   if (bytes > options.checkHereBytes) return checkBeside(path, bytes, options);
   const startedAt = performance.now();
   const damage = damageOf(path);
-  if (damage !== undefined) throw new OpenError(refusal(path, damage));
+  if (damage !== undefined) throw new OpenError(`is damaged (${damage}); ${REPAIR}`);
   rmSync(markOf(path), { force: true });
   const seconds = (performance.now() - startedAt) / 1_000;
   options.onChecked({ bytes, seconds, isBeside: false, damage });
@@ -76,10 +76,9 @@ export function damageIn(db: Database): string | undefined {
   }
 }
 
-/** The old write-ahead log would be played onto whatever file stands in that place: it must go, too. */
-function refusal(path: string, damage: string): string {
-  return `is damaged (${damage}); nothing was changed. Move ${path}, ${walOf(path)} and ${path}-shm away, and put a backup in the place of the first`;
-}
+/** What to do about a damaged file. An old write-ahead log would be played onto whatever stands in its place. */
+export const REPAIR =
+  'nothing was changed. Move it away together with its -wal and -shm, and put a backup in its place';
 
 function checkBeside(path: string, bytes: number, { onChecked }: CheckOptions): BesideCheck {
   writeFileSync(markOf(path), '');
