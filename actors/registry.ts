@@ -43,6 +43,10 @@ export class Registry {
     return this.#isDraining;
   }
 
+  isLive(id: ConversationId): boolean {
+    return this.#live.has(id);
+  }
+
   *actors(): Iterable<ConversationActor> {
     yield* this.#live.values();
   }

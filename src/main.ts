@@ -30,6 +30,7 @@ export async function serve({ config, warnings }: LoadedConfig): Promise<void> {
   log.info('settings', printable(config));
   life.step('LISTENING');
   announce({ config, warnings }, server.value.port, runtime.edge.labels);
+  runtime.startRetention();
   runtime.recoverTurns().catch((cause) => log.error('turn_recovery_failed', { cause }));
   const signal = await told;
   life.step('STOP', { signal });

@@ -3,6 +3,7 @@ import type { Agent } from '../actors/agent-port.ts';
 import { type Clock, systemClock } from '../actors/clock.ts';
 import { CommitTick } from '../actors/commit-tick.ts';
 import { Registry } from '../actors/registry.ts';
+import { Retention } from '../actors/retention.ts';
 import type { Store } from '../storage/store.ts';
 import type { Config } from './config.ts';
 import type { AgentSettings } from './domain/conversation.ts';
@@ -38,6 +39,8 @@ export interface Runtime {
   readonly registry: Registry;
   /** Takes up the turns that an earlier process left unfinished. Once the server listens: it is then the only one here. */
   recoverTurns(): Promise<void>;
+  /** Begins to trim what the settings do not keep. */
+  startRetention(): void;
   /** Refuses people, lets turns end for as long as the config says, commits and acknowledges the rest. */
   drain(): Promise<void>;
   /** Closes the store. */
@@ -61,6 +64,18 @@ export async function createRuntime(parts: RuntimeParts): Promise<Runtime> {
     counters: meters,
     report: log.warn,
     limits: actorLimits(config),
+  });
+  const retention = new Retention({
+    policy: {
+      maxAgeMs: config.retentionAge,
+      maxEvents: config.retentionEvents,
+      sweepMs: config.retentionSweepMs,
+    },
+    registry,
+    store,
+    clock,
+    log,
+    counters: meters,
   });
   const identity = new Identity({
     secret: await secretOf(store),
@@ -87,7 +102,12 @@ export async function createRuntime(parts: RuntimeParts): Promise<Runtime> {
     edge,
     registry,
     recoverTurns: () => registry.recoverTurns(),
-    drain: () => registry.drain(config.drainMs),
+    startRetention: () => retention.start(),
+    drain: async () => {
+      const atRest = retention.stop();
+      await registry.drain(config.drainMs);
+      await atRest;
+    },
     close: () => store.close(),
   };
 }

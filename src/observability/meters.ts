@@ -20,6 +20,8 @@ export class Meters {
   replayed = 0;
   /** Subscriptions that are congested now. */
   congested = 0;
+  /** Events that retention let go of. */
+  trimmed = 0;
   batches = 0;
   events = 0;
   readonly refusals = new Map<Reason, number>();

@@ -48,6 +48,12 @@ const ROWS: readonly Row[] = [
     read: ({ meters }) => meters.events,
   },
   {
+    name: 'trimmed_events_total',
+    help: 'Events that were trimmed because they were older, or more, than the settings keep.',
+    kind: 'counter',
+    read: ({ meters }) => meters.trimmed,
+  },
+  {
     name: 'deliveries_total',
     help: 'Events given to live subscriptions.',
     kind: 'counter',

@@ -64,6 +64,29 @@ export function bytes(
   return { ...PUBLIC, fallback, about, shape, read };
 }
 
+const DURATIONS: Readonly<Record<string, number>> = {
+  ms: 1,
+  s: 1_000,
+  m: 60_000,
+  h: 3_600_000,
+  d: 86_400_000,
+};
+
+/** A length of time in milliseconds, written with its unit; 0, which needs none, is off. */
+export function duration(fallback: number, most: string, about: string): Setting<number> {
+  const shape = `0, or a number with ms, s, m, h or d, up to ${most}`;
+  const msOf = (value: string) => {
+    const [, digits, unit = ''] = /^(\d{1,12})\s*(ms|s|m|h|d)?$/.exec(value.trim()) ?? [];
+    if (Number(digits) === 0) return 0;
+    return Number(digits ?? Number.NaN) * (DURATIONS[unit] ?? Number.NaN);
+  };
+  const read = (value: string) => {
+    const ms = msOf(value);
+    return ms <= msOf(most) ? ok(ms) : err(`must be ${shape}`);
+  };
+  return { ...PUBLIC, fallback, about, shape, read };
+}
+
 export function yesOrNo(fallback: boolean, about: string): Setting<boolean> {
   const shape = 'true or false';
   const read = (value: string) => {

@@ -1,4 +1,4 @@
-import { bytes, oneOf, optional, storeAddress, text, whole, yesOrNo } from './kinds.ts';
+import { bytes, duration, oneOf, optional, storeAddress, text, whole, yesOrNo } from './kinds.ts';
 
 /**
  * The settings, one row each. The environment, the flags, `--help`, `.env.example` and `docs/configuration.md` come
@@ -50,6 +50,21 @@ const STORAGE = {
     'Bytes of the cache in front of the store; 0 turns it off.',
   ),
   cacheConversations: whole(10_000, [0, 10_000_000], 'Conversations in the cache; 0 turns it off.'),
+  retentionAge: duration(
+    0,
+    '36500d',
+    'Age at which events are trimmed from their conversations: `30d`, `12h`. 0 keeps them.',
+  ),
+  retentionEvents: whole(
+    0,
+    [0, 1_000_000_000],
+    'Events kept of each conversation; older ones are trimmed, some at a time, once there are a tenth more, or 100. 0 keeps them all.',
+  ),
+  retentionSweepMs: whole(
+    60_000,
+    [10, 86_400_000],
+    'Milliseconds between two looks at all conversations for what is to be trimmed.',
+  ),
 } as const;
 
 const CONVERSATIONS = {
