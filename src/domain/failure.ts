@@ -37,6 +37,7 @@ const TABLE = {
   message_too_long: row(413, false, 'The message is too long.'),
   body_too_large: row(413, false, 'The body is too large.'),
   unsupported_media_type: row(415, false, 'Send application/json.'),
+  document_unreadable: row(422, false, 'No text could be read from the document.'),
   content_refused: row(422, false, 'The content was refused.'),
   mailbox_full: row(
     429,
@@ -51,6 +52,11 @@ const TABLE = {
     429,
     false,
     'This connection is in as many conversations as it may be; leave one first.',
+  ),
+  too_many_documents: row(
+    429,
+    false,
+    'You have as many documents as you may keep; delete one first.',
   ),
   internal: row(500, true, 'Something broke on our side.'),
   overloaded: row(503, true, 'The server is overloaded; nothing was stored.'),
