@@ -45,13 +45,16 @@ export interface DocumentStore {
   /** The chunks nearest to the vector by cosine, best first, at most `limit`: exact, or by an index that says so. */
   byVector(query: ChunkQuery & VectorQuery): Promise<Result<readonly FoundChunk[], Unavailable>>;
 
-  /** Documents that have no vectors of this space yet, by id, after `afterId`, at most `limit`; and how many there are. */
+  /** Documents that have no vectors of this space yet, by id, after `afterId`, at most `limit`; and how many there are on all pages. */
   withoutVectors(
     space: Space,
     page: { readonly afterId?: DocumentId; readonly limit: number },
   ): Promise<Result<{ readonly ids: readonly DocumentId[]; readonly count: number }, Unavailable>>;
 
-  /** Stores a vector for each chunk, in order, in one transaction. False when the document is gone, or the space is. */
+  /**
+   * Stores a vector of length 1 for each chunk, in order, in place of those before, in one transaction. False when the
+   * document is gone, or the space is.
+   */
   putVectors(
     space: Space,
     id: DocumentId,
@@ -92,6 +95,7 @@ export interface TermsQuery {
 }
 
 export interface VectorQuery {
+  /** One that is not there, or not any more, finds nothing. */
   readonly space: Space;
   /** As long as the space has dimensions, of length 1. */
   readonly vector: Float32Array;

@@ -42,7 +42,10 @@ export interface MessageIndex {
     limit: number,
   ): Promise<Result<readonly UnembeddedMessage[], Unavailable>>;
 
-  /** Stores the vectors of those messages that still have that text. One transaction. */
+  /**
+   * Stores the vectors of those messages that the index has with that text, in place of those before; of a space that
+   * is gone, none. One transaction.
+   */
   putVectors(
     id: ConversationId,
     space: Space,

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { axis, document, idOfDocument, SPACE } from './document-fixtures.ts';
 import {
   ann,
   append,
@@ -73,12 +74,33 @@ export function lasting(subject: Subject): void {
         store.readMessages(ONE, { limit: 1 }),
         store.findKey(ONE, ann.id, 'k'),
         store.listConversations(ann.id, { limit: 1 }),
+        store.listAll({ limit: 1 }),
+        store.heads([ONE]),
         store.remove(ONE),
+        store.readTurns(ONE, { limit: 1 }),
         store.readTurn(ONE, turn('a').id),
         store.readOpenTurns(ONE),
         store.listConversationsWithOpenTurns(),
         store.secret('s', () => Uint8Array.of(1)),
         store.probe(),
+        store.documents.add(document('a'), []),
+        store.documents.read(idOfDocument('a')),
+        store.documents.list({ limit: 1 }),
+        store.documents.countOwned(ann.id),
+        store.documents.readChunks(idOfDocument('a'), { limit: 1 }),
+        store.documents.remove(idOfDocument('a')),
+        store.documents.byTerms({ seenBy: ann.id, limit: 1, terms: ['word'] }),
+        store.documents.byVector({ seenBy: ann.id, limit: 1, space: SPACE, vector: axis(0) }),
+        store.documents.withoutVectors(SPACE, { limit: 1 }),
+        store.documents.putVectors(SPACE, idOfDocument('a'), []),
+        store.index.level(ONE, 1),
+        store.index.byTerms(ONE, { terms: ['word'], limit: 1 }),
+        store.index.byVector(ONE, { space: SPACE, vector: axis(0), limit: 1 }),
+        store.index.withoutVector(ONE, SPACE, 1),
+        store.index.putVectors(ONE, SPACE, []),
+        store.spaces.list(),
+        store.spaces.add(SPACE),
+        store.spaces.use(SPACE),
       ]);
       for (const answer of answers) {
         expect(answer).toMatchObject({

@@ -3,12 +3,20 @@ import type { Store } from '../../storage/store.ts';
 import { appending } from './appending.ts';
 import type { Backend, Place } from './backend.ts';
 import { conversations } from './conversations.ts';
+import { documentVisibility } from './document-visibility.ts';
+import { documents } from './documents.ts';
 import { erasing } from './erasing.ts';
+import { findingChunks } from './finding-chunks.ts';
 import { keys } from './keys.ts';
 import { lasting } from './lasting.ts';
+import { messageIndex } from './message-index.ts';
+import { messageVectors } from './message-vectors.ts';
 import { messagesAsTheyStand } from './messages-as-they-stand.ts';
+import { overview } from './overview.ts';
 import { reading } from './reading.ts';
+import { spaces } from './spaces.ts';
 import { text } from './text.ts';
+import { trimming } from './trimming.ts';
 import { turns } from './turns.ts';
 
 /** What the parts of the suite get: the store of the test that runs, and a way to have it anew. */
@@ -58,7 +66,15 @@ const PARTS: readonly ((subject: Subject) => void)[] = [
   reading,
   messagesAsTheyStand,
   erasing,
+  trimming,
   turns,
+  overview,
   text,
+  documents,
+  documentVisibility,
+  findingChunks,
+  spaces,
+  messageIndex,
+  messageVectors,
   lasting,
 ];

@@ -17,7 +17,7 @@ import {
 } from './fixtures.ts';
 import type { Subject } from './store.ts';
 
-const HOSTILE: Readonly<Record<string, string>> = {
+export const HOSTILE: Readonly<Record<string, string>> = {
   'a lone high surrogate': 'a\ud800b',
   'a lone low surrogate': '\udc00',
   'NUL characters': '\0a\0\0b\0',
@@ -31,7 +31,7 @@ const HOSTILE: Readonly<Record<string, string>> = {
 };
 
 /** As every store keeps a name or a key. */
-function storable(name: string): string {
+export function storable(name: string): string {
   return name.toWellFormed().replaceAll('\0', '\ufffd');
 }
 
