@@ -156,12 +156,24 @@ function contradictions(config: Config): string[] {
   if (isModel && openaiBaseUrl !== undefined && model === undefined) {
     found.push('COLLOQUY_OPENAI_BASE_URL needs COLLOQUY_MODEL: a model that is there');
   }
+  found.push(...contradictionsOfEmbedder(config));
   for (const limit of ['maxFrameBytes', 'maxBodyBytes'] as const) {
     if (config.maxMessageChars > config[limit]) {
       found.push(`${envNameOf('maxMessageChars')} is more than ${envNameOf(limit)} lets through`);
     }
   }
   return found;
+}
+
+function contradictionsOfEmbedder(config: Config): string[] {
+  const { embedder, embeddingBaseUrl, embeddingApiKey, openaiApiKey, openaiBaseUrl } = config;
+  if (embedder !== 'openai') return [];
+  const baseUrl = embeddingBaseUrl ?? openaiBaseUrl;
+  if (baseUrl === undefined && embeddingApiKey === undefined && openaiApiKey === undefined)
+    return ['COLLOQUY_EMBEDDER=openai needs COLLOQUY_EMBEDDING_API_KEY, or an endpoint'];
+  if (baseUrl !== undefined && config.embeddingModel === undefined)
+    return ['COLLOQUY_EMBEDDER=openai needs COLLOQUY_EMBEDDING_MODEL: a model that is there'];
+  return [];
 }
 
 function unknownNames(env: Texts): string[] {

@@ -92,8 +92,8 @@ function giveUpAfter(ms: number, log: Log): () => void {
   return () => clearTimeout(timer);
 }
 
-function secretsOf({ openaiApiKey }: LoadedConfig['config']): readonly string[] {
-  return openaiApiKey === undefined ? [] : [openaiApiKey];
+function secretsOf({ openaiApiKey, embeddingApiKey }: LoadedConfig['config']): readonly string[] {
+  return [openaiApiKey, embeddingApiKey].filter((secret) => secret !== undefined);
 }
 
 /** The lines that people want to see. */

@@ -4,7 +4,13 @@ import { overview, usageOf } from './help.ts';
 import { UsageError } from './usage-error.ts';
 
 /** Errors whose message is all that the person needs. */
-const PLAIN = new Set(['UsageError', 'StartError', 'OpenError', 'AgentOptionsError']);
+const PLAIN = new Set([
+  'UsageError',
+  'StartError',
+  'OpenError',
+  'AgentOptionsError',
+  'EmbedderOptionsError',
+]);
 
 async function main(args: readonly string[]): Promise<void> {
   const [first = 'serve', ...others] = args;

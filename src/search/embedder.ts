@@ -32,3 +32,15 @@ export interface EmbedFailure {
   /** For the log only. */
   readonly cause: unknown;
 }
+
+/** The embedder of the settings, and those of spaces that earlier settings filled. */
+export interface Embedders {
+  /** What new vectors are made with; undefined when there is to be none: searches then go by words. */
+  readonly configured: Embedder | undefined;
+
+  /**
+   * The one whose vectors are in the space of this name, so that an old index serves while a new one is made;
+   * undefined when such vectors can't be made here any more.
+   */
+  readonly ofSpace: (name: string) => Embedder | undefined;
+}

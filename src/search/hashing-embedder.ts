@@ -14,8 +14,9 @@ import { cut } from '../text/plain-text.ts';
 import { isSpaceless, plainWordsOf, termsOfWord } from '../text/terms.ts';
 import type { Embedder } from './embedder.ts';
 
-const VERSION = 1;
-export const HASHING_DIMENSIONS = { least: 16, fallback: 384, most: 4_096 } as const;
+export const HASHING_VERSION = 1;
+export const DEFAULT_HASHING_DIMENSIONS = 384;
+const DIMENSIONS = { least: 16, most: 8_192 } as const;
 
 /** Characters of a text that are read. */
 const MAX_CHARS = 20_000;
@@ -43,11 +44,11 @@ const SPACELESS_PARTS = { from: 1, to: 3 } as const;
 type Counts = Readonly<Record<Kind, Map<number, number>>>;
 
 /** The embedder that needs no key and no network. 1 ms for 3,000 characters; linear in the text. */
-export function hashingEmbedder(dimensions: number = HASHING_DIMENSIONS.fallback): Embedder {
-  const { least, most } = HASHING_DIMENSIONS;
+export function hashingEmbedder(dimensions: number = DEFAULT_HASHING_DIMENSIONS): Embedder {
+  const { least, most } = DIMENSIONS;
   if (!Number.isSafeInteger(dimensions) || dimensions < least || dimensions > most)
     throw new RangeError(`a hashing embedder has ${least} to ${most} dimensions`);
-  const name = `hashing-v${VERSION}:${dimensions}`;
+  const name = `hashing-v${HASHING_VERSION}:${dimensions}`;
   return {
     space: { name, dimensions },
     label: name,

@@ -48,6 +48,15 @@ export function whole(
   return { ...PUBLIC, fallback, about, shape, read };
 }
 
+/** A whole number that may be left out; `otherwise` says what holds then. */
+export function optionalWhole(
+  otherwise: string,
+  bounds: readonly [number, number],
+  about: string,
+): Setting<number | undefined> {
+  return { ...whole(bounds[0], bounds, about), fallback: undefined, otherwise };
+}
+
 const UNITS: Readonly<Record<string, number>> = { '': 1, KiB: 2 ** 10, MiB: 2 ** 20, GiB: 2 ** 30 };
 
 export function bytes(

@@ -1,4 +1,14 @@
-import { bytes, duration, oneOf, optional, storeAddress, text, whole, yesOrNo } from './kinds.ts';
+import {
+  bytes,
+  duration,
+  oneOf,
+  optional,
+  optionalWhole,
+  storeAddress,
+  text,
+  whole,
+  yesOrNo,
+} from './kinds.ts';
 
 /**
  * The settings, one row each. The environment, the flags, `--help`, `.env.example` and `docs/configuration.md` come
@@ -146,11 +156,70 @@ const AGENT = {
   agentTokens: whole(40, [1, 10_000], 'Tokens of an answer of `scripted`.'),
 } as const;
 
+const SEARCH = {
+  embedder: oneOf(
+    'hashing',
+    ['hashing', 'openai', 'none'],
+    'What makes the vectors that are searched by nearness. `hashing`: words and their parts, without a model. `openai`: a model on any OpenAI-compatible endpoint. `none`: search is by words alone. A change is found at start, and everything embedded anew in the background.',
+  ),
+  embeddingModel: optional(
+    'text-embedding-3-small',
+    'The model of the embedder `openai`; an endpoint of your own needs one.',
+  ),
+  embeddingDimensions: optionalWhole(
+    "384 for `hashing`; for OpenAI's models, what they have",
+    [16, 8_192],
+    'Numbers of a vector. A model that is not one of OpenAI’s needs it: as many as its vectors have.',
+  ),
+  embeddingBaseUrl: optional(
+    'that of the agent',
+    'An OpenAI-compatible endpoint for the embedder, with its version. The key of the agent is not sent there.',
+  ),
+  embeddingApiKey: optional(
+    "the agent's, unless the endpoint is another",
+    'Key of the endpoint of the embedder.',
+    { isSecret: true },
+  ),
+  embeddingTimeoutMs: whole(
+    10_000,
+    [10, 600_000],
+    'Milliseconds one call of the embedder may take.',
+  ),
+} as const;
+
+const DOCUMENTS = {
+  maxDocumentBytes: bytes(
+    5 * 2 ** 20,
+    [1_024, 2 ** 26],
+    'Bytes of a document that is uploaded, or of the JSON around it.',
+  ),
+  maxDocumentChunks: whole(
+    10_000,
+    [1, 100_000],
+    'Pieces of about 1,000 characters that a document may have.',
+  ),
+  maxDocuments: whole(1_000, [1, 10_000_000], 'Documents that one participant may own.'),
+  extractMs: whole(
+    10_000,
+    [10, 600_000],
+    'Milliseconds that it may take to find the text in a document.',
+  ),
+} as const;
+
 export const SETTING_GROUPS = {
   Server: SERVER,
   Storage: STORAGE,
   Conversations: CONVERSATIONS,
   Agent: AGENT,
+  Search: SEARCH,
+  Documents: DOCUMENTS,
 } as const;
 
-export const SETTINGS = { ...SERVER, ...STORAGE, ...CONVERSATIONS, ...AGENT } as const;
+export const SETTINGS = {
+  ...SERVER,
+  ...STORAGE,
+  ...CONVERSATIONS,
+  ...AGENT,
+  ...SEARCH,
+  ...DOCUMENTS,
+} as const;
