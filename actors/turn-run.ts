@@ -172,6 +172,8 @@ export class TurnRun {
     const { triggerSeq, agentId } = this.#turn;
     const before = await this.#host.messages({ limit, upToSeq: triggerSeq });
     const trigger = before.filter(({ event }) => event.seq === triggerSeq);
+    if (trigger.length === 0)
+      throw new AgentFailure('trimmed', 'The message to answer is no longer in the log.');
     const newest = await this.#host.messages({ limit });
     const answers = newest.filter(
       ({ event }) => event.seq > triggerSeq && event.author.id === agentId,

@@ -88,6 +88,34 @@ test('reset tells the view to clear and joins again from the first event there i
   expect(set.seqs()).toEqual([5, 6]);
 });
 
+test('a log that is trimmed under its reader is joined again at its beginning, also in the middle of a replay', async () => {
+  const set = await followed({ afterSeq: 0 });
+  const resets: unknown[] = [];
+  set.conversation.on('reset', ({ reason, first_seq }) => resets.push([reason, first_seq]));
+  await reconnected(set);
+  set.server.joined({ head_seq: 9 });
+  set.server.message(1);
+  const joins = set.server.socket.heard('join').length;
+  set.server.socket.say({
+    type: 'reset',
+    conversation_id: ROOM,
+    reason: 'trimmed',
+    epoch: 'e1',
+    head_seq: 9,
+    first_seq: 8,
+  });
+  expect(resets).toEqual([['trimmed', 8]]);
+  expect(set.conversation.state.kind).toBe('joining');
+  expect(set.server.socket.last('join')).toMatchObject({ after_seq: 7, epoch: 'e1' });
+  set.server.joined({ head_seq: 9, first_seq: 8 });
+  set.server.message(8);
+  set.server.message(9);
+  set.server.live(9);
+  expect(set.seqs()).toEqual([1, 8, 9]);
+  expect(set.server.socket.heard('join')).toHaveLength(joins + 1);
+  expect(set.conversation.state.kind).toBe('live');
+});
+
 test('a join refused for now is tried again when the server said', async () => {
   const { client, server, clock } = scene();
   const conversation = client.join(ROOM);

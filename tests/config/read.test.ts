@@ -58,6 +58,19 @@ describe('the settings', () => {
     expect(asked).toEqual(['.env', 'a.env', 'b.env']);
   });
 
+  it.each([
+    ['0', 0],
+    ['0d', 0],
+    ['250ms', 250],
+    ['90s', 90_000],
+    ['5 m', 300_000],
+    ['12h', 43_200_000],
+    ['30d', 2_592_000_000],
+    ['36500d', 3_153_600_000_000],
+  ])('take the length of time %s', (text, ms) => {
+    expect(configOf({ flags: ['--retention-age', text] }).retentionAge).toBe(ms);
+  });
+
   it('take flags with a space and with an equals sign, and bytes with a unit', () => {
     const config = configOf({
       flags: ['--port=9000', '--cache-bytes', '2MiB', '--guests', 'false'],
@@ -110,6 +123,8 @@ describe('the settings', () => {
     [['--log-level', 'verbose'], '--log-level=verbose must be one of debug, info'],
     [['--store', 'sqlite:'], '--store=sqlite: must be'],
     [['--cache-bytes', '1TB'], '--cache-bytes=1TB must be bytes'],
+    [['--retention-age', '30'], '--retention-age=30 must be 0, or a number with ms, s, m, h or d'],
+    [['--retention-age', '36501d'], '--retention-age=36501d must be'],
     [['--agent', 'openai'], 'needs COLLOQUY_OPENAI_API_KEY'],
     [['--openai-base-url', 'http://a/v1'], 'COLLOQUY_OPENAI_BASE_URL needs COLLOQUY_MODEL'],
     [['--max-message-chars', '70000'], 'COLLOQUY_MAX_MESSAGE_CHARS is more than'],

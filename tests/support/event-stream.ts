@@ -124,6 +124,7 @@ export class EventStream {
     this.#flaw ??= flawOf(message, this.#lastSeq);
     if (fields['event'] !== message.data.type) this.#flaw ??= `event: ${fields['event']}`;
     if (message.data.type === 'event') this.#lastSeq = message.data.seq;
+    if (message.data.type === 'reset') this.#lastSeq = message.data.first_seq - 1;
   }
 
   #wake(): void {
