@@ -32,6 +32,7 @@ type Draft =
     }
   | { readonly kind: 'edit' | 'delete'; readonly back: number }
   | { readonly kind: 'member' | 'gone' | 'rename' }
+  | { readonly kind: 'trim'; readonly back: number }
   | { readonly kind: 'turn'; readonly name: number; readonly state: number };
 
 export const CONVERSATIONS = 3;
@@ -50,6 +51,7 @@ const draft: fc.Arbitrary<Draft> = fc.oneof(
   },
   fc.record({ kind: fc.constantFrom('edit' as const, 'delete' as const), back: fc.nat(12) }),
   fc.record({ kind: fc.constantFrom('member' as const, 'gone' as const, 'rename' as const) }),
+  fc.record({ kind: fc.constant('trim' as const), back: fc.nat(40) }),
   fc.record({
     kind: fc.constant('turn' as const),
     name: fc.nat(3),
@@ -178,6 +180,9 @@ function place(
       });
       return;
     }
+    case 'trim':
+      effects.push({ kind: 'trimmed', firstSeq: Math.max(0, seq - draft.back) });
+      return;
     case 'turn': {
       const turnState = TURN_STATES[draft.state] ?? 'queued';
       const endedAt = isOver(turnState) ? NOW + seq : null;
@@ -210,7 +215,10 @@ export async function reads(
     store.listConversations(ann.id, { limit }),
     store.listConversations(bob.id, { afterId: id, limit }),
     store.readTurn(id, turn('1').id),
+    store.readTurns(id, { limit }),
     store.readOpenTurns(id),
+    store.heads([id]),
+    store.listAll({ limit }),
     store.listConversationsWithOpenTurns().then((listed) => listed.ok && [...listed.value].sort()),
   ]);
 }
