@@ -11,10 +11,12 @@ import { participantId } from './domain/ids.ts';
 import type { Edge } from './http/edge.ts';
 import { wireEncoder } from './http/encoder.ts';
 import { Identity, signingSecret } from './http/identity.ts';
+import { Library } from './library/library.ts';
 import type { Log } from './observability/log.ts';
 import { Meters } from './observability/meters.ts';
 import { openAgentOf } from './open-agent.ts';
 import { openStoreOf } from './open-store.ts';
+import type { Embedders } from './search/embedder.ts';
 import { VERSION } from './version.ts';
 
 /** Milliseconds that tokens are gathered before they go out as one delta. */
@@ -30,6 +32,7 @@ export interface RuntimeParts {
   /** What tests put in place of what the config says. */
   readonly store?: Store;
   readonly agent?: Agent;
+  readonly embedders?: Embedders;
   readonly clock?: Clock;
   readonly tick?: CommitTick;
 }
@@ -52,6 +55,7 @@ export async function createRuntime(parts: RuntimeParts): Promise<Runtime> {
   const { config, log, clock = systemClock, tick = new CommitTick() } = parts;
   const meters = new Meters();
   const agent = parts.agent ?? (await openAgentOf(config));
+  const embedders = parts.embedders ?? (await embeddersOf(config));
   const store = parts.store ?? (await openStoreOf(config, log, meters));
   const topics: Edge['topics'] = { publish: () => {} };
   const registry = new Registry({
@@ -83,9 +87,19 @@ export async function createRuntime(parts: RuntimeParts): Promise<Runtime> {
     guestTokenSeconds: config.guestTokenDays * SECONDS_A_DAY,
     now: clock.now,
   });
+  const library = new Library({
+    store,
+    embedders,
+    timing: clock,
+    log,
+    meters,
+    limits: config,
+  });
+  library.start();
   const edge: Edge = {
     store,
     registry,
+    library,
     identity,
     clock,
     log,
@@ -108,8 +122,16 @@ export async function createRuntime(parts: RuntimeParts): Promise<Runtime> {
       await registry.drain(config.drainMs);
       await atRest;
     },
-    close: () => store.close(),
+    close: async () => {
+      await library.close();
+      await store.close();
+    },
   };
+}
+
+async function embeddersOf(config: Config): Promise<Embedders> {
+  const { openEmbeddersOf } = await import('./open-embedder.ts');
+  return openEmbeddersOf(config);
 }
 
 function actorLimits(config: Config): ActorLimits {

@@ -3,6 +3,7 @@ import type { Clock } from '../../actors/clock.ts';
 import type { Publish } from '../../actors/outlet.ts';
 import type { Registry } from '../../actors/registry.ts';
 import type { AgentSettings, Visibility } from '../domain/conversation.ts';
+import type { Library } from '../library/library.ts';
 import type { Log } from '../observability/log.ts';
 import type { Meters } from '../observability/meters.ts';
 import type { Identity } from './identity.ts';
@@ -11,6 +12,7 @@ import type { Identity } from './identity.ts';
 export interface Edge {
   readonly store: ActorParts['store'];
   readonly registry: Registry;
+  readonly library: Library;
   readonly identity: Identity;
   readonly clock: Clock;
   readonly log: Log;
@@ -26,6 +28,7 @@ export interface Edge {
 interface EdgeLimits {
   readonly maxFrameBytes: number;
   readonly maxBodyBytes: number;
+  readonly maxDocumentBytes: number;
   readonly maxMessageChars: number;
   readonly mailboxCapacity: number;
   readonly maxConnections: number;

@@ -33,6 +33,13 @@ export class Meters {
   /** Set where the store is opened; undefined when there is no cache. */
   cache: () => CacheReading | undefined = () => undefined;
 
+  documentsStored = 0;
+  chunksEmbedded = 0;
+  /** Searches in documents, by mode, and whether they had to do without vectors. */
+  readonly documentSearches = new Map<string, number>();
+  /** Set by the library: documents without vectors, by space. */
+  embeddingBacklog: () => ReadonlyMap<string, number> = () => new Map();
+
   readonly refuse = (reason: Reason): void => {
     this.refusals.set(reason, (this.refusals.get(reason) ?? 0) + 1);
   };
@@ -46,5 +53,14 @@ export class Meters {
   readonly turnEnded = (state: EndState, tookMs: number): void => {
     const { count, ms } = this.turns.get(state) ?? { count: 0, ms: 0 };
     this.turns.set(state, { count: count + 1, ms: ms + tookMs });
+  };
+
+  readonly embedded = (chunks: number): void => {
+    this.chunksEmbedded += chunks;
+  };
+
+  readonly documentSearched = (mode: string, isDegraded: boolean): void => {
+    const name = isDegraded ? `${mode} degraded` : mode;
+    this.documentSearches.set(name, (this.documentSearches.get(name) ?? 0) + 1);
   };
 }

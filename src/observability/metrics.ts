@@ -123,6 +123,37 @@ const ROWS: readonly Row[] = [
     read: ({ meters }) => meters.cache()?.bytes ?? 0,
   },
   {
+    name: 'documents_stored_total',
+    help: 'Documents that were stored.',
+    kind: 'counter',
+    read: ({ meters }) => meters.documentsStored,
+  },
+  {
+    name: 'embedded_chunks_total',
+    help: 'Chunks of documents that were given vectors.',
+    kind: 'counter',
+    read: ({ meters }) => meters.chunksEmbedded,
+  },
+  {
+    name: 'embedding_backlog',
+    help: 'Documents that wait for vectors, by the space of the vectors.',
+    kind: 'gauge',
+    labels: ['space'],
+    read: ({ meters }) =>
+      [...meters.embeddingBacklog()].map(([space, count]) => [{ space }, count]),
+  },
+  {
+    name: 'document_searches_total',
+    help: 'Searches in documents, by mode, and whether they had to do without vectors.',
+    kind: 'counter',
+    labels: ['mode', 'degraded'],
+    read: ({ meters }) =>
+      [...meters.documentSearches].map(([name, count]) => {
+        const [mode = '', degraded] = name.split(' ');
+        return [{ mode, degraded: String(degraded !== undefined) }, count];
+      }),
+  },
+  {
     name: 'event_loop_lag_seconds',
     help: 'How late the event loop was since the last scrape, by quantile.',
     kind: 'gauge',

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { SPEAKS, VISIBILITIES, WHILE_BUSY } from '../domain/conversation.ts';
-import type { ConversationId, ParticipantId, TurnId } from '../domain/ids.ts';
+import type { ConversationId, DocumentId, ParticipantId, TurnId } from '../domain/ids.ts';
 import { ID_PATTERN } from '../domain/ids.ts';
 import { MAX_NAME_CHARS, ROLES } from '../domain/participant.ts';
 
@@ -13,6 +13,7 @@ export const RequestId = Id;
 export const Key = Id;
 export const ConversationIdField = Id as unknown as z.ZodType<ConversationId, string>;
 export const ParticipantIdField = Id as unknown as z.ZodType<ParticipantId, string>;
+export const DocumentIdField = Id as unknown as z.ZodType<DocumentId, string>;
 export const TurnIdField = Id as unknown as z.ZodType<TurnId, string>;
 
 /** A seq that exists: from 1. */

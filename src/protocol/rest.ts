@@ -56,7 +56,7 @@ export const PutParticipant = z.object({
 export const CreateGuest = z.object({ name: NameField.optional() });
 
 /** Query text to a whole number. */
-const Whole = z
+export const Whole = z
   .string()
   .regex(/^\d{1,15}$/, 'a whole number')
   .transform(Number);
@@ -64,7 +64,7 @@ const Whole = z
 /** Items of a page at most, and when not said. */
 const MAX_PAGE = 500;
 const DEFAULT_PAGE = 100;
-const Limit = Whole.pipe(z.int().min(1).max(MAX_PAGE)).default(DEFAULT_PAGE);
+export const Limit = Whole.pipe(z.int().min(1).max(MAX_PAGE)).default(DEFAULT_PAGE);
 
 /** A `next_cursor`: the end of a page from which the next one goes on. It wins over the field of its name. */
 const Cursor = z

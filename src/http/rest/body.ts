@@ -2,8 +2,14 @@ import { type Failure, failure } from '../../domain/failure.ts';
 import { err, ok, type Result } from '../../domain/result.ts';
 import type { Exchange } from './exchange.ts';
 
-/** How much more than the limit is let go by, so that the sender gets to read the answer. */
+/** How much more than the limit is let go by, so that the sender gets to read the answer: so many times, so many bytes. */
 const PATIENCE = 256;
+const PATIENCE_BYTES = 16 * 1024 * 1024;
+
+/** Lets a body go by that there is no room for, as one that is too large. */
+export function dropBody(exchange: Exchange, limit: number): Promise<Result<Buffer, Failure>> {
+  return receive(exchange, { limit, kept: 0 });
+}
 
 /**
  * Reads a body of `limit` bytes at most. To be called in the turn of the event loop that the request came in.
@@ -11,21 +17,29 @@ const PATIENCE = 256;
  * is lost on many clients; an endless one is cut off. Of a client that goes away nothing is left.
  */
 export function readBody(exchange: Exchange, limit: number): Promise<Result<Buffer, Failure>> {
+  return receive(exchange, { limit, kept: limit });
+}
+
+function receive(
+  exchange: Exchange,
+  { limit, kept }: { readonly limit: number; readonly kept: number },
+): Promise<Result<Buffer, Failure>> {
+  const patience = Math.min(limit * PATIENCE, limit + PATIENCE_BYTES);
   return new Promise((resolve) => {
     let chunks: Buffer[] = [];
     let bytes = 0;
     exchange.onGone(() => resolve(err(failure('bad_request'))));
     exchange.res.onData((chunk, isLast) => {
       bytes += chunk.byteLength;
-      if (bytes <= limit) {
+      if (bytes <= kept) {
         // uWS takes the memory of the chunk back when this returns.
         chunks.push(Buffer.from(new Uint8Array(chunk)));
       } else {
         chunks = [];
       }
-      const isEndless = bytes > limit * PATIENCE;
+      const isEndless = bytes > patience;
       if (!isLast && !isEndless) return;
-      resolve(bytes <= limit ? ok(Buffer.concat(chunks)) : err(failure('body_too_large')));
+      resolve(bytes <= kept ? ok(Buffer.concat(chunks)) : err(failure('body_too_large')));
     });
   });
 }

@@ -4,13 +4,14 @@ import { err, ok, type Result } from '../../domain/result.ts';
 import type { Edge } from '../edge.ts';
 import type { Verified } from '../identity.ts';
 import { Streams } from '../sse.ts';
-import { parseBody, readBody } from './body.ts';
+import { dropBody, parseBody, readBody } from './body.ts';
 import { Exchange } from './exchange.ts';
 import { InFlight } from './in-flight.ts';
 import type { Answer } from './reply.ts';
-import type { RestParts, Route } from './route.ts';
+import type { RawQuery, RestParts, Route } from './route.ts';
 import { type Found, Router } from './router.ts';
 import { routesOf } from './routes.ts';
+import { Uploads } from './uploads.ts';
 
 /** Milliseconds that requests get to be answered when the server closes. */
 const LINGER_MS = 1_000;
@@ -26,8 +27,9 @@ export function registerRest(app: TemplatedApp, edge: Edge): Rest {
   const parts: RestParts = { edge, streams };
   const router = new Router(routesOf(edge));
   const inFlight = new InFlight();
+  const uploads = new Uploads();
   app.any('/*', (res, req) => {
-    handle(res, req, { parts, router, inFlight });
+    handle(res, req, { parts, router, inFlight, uploads });
   });
   return {
     close: async () => {
@@ -50,10 +52,12 @@ interface Table {
   readonly parts: RestParts;
   readonly router: Router;
   readonly inFlight: InFlight;
+  readonly uploads: Uploads;
 }
 
 /** Never throws, nor lets a promise fail: either would take the process down. */
-function handle(res: HttpResponse, req: HttpRequest, { parts, router, inFlight }: Table): void {
+function handle(res: HttpResponse, req: HttpRequest, table: Table): void {
+  const { parts, router, inFlight } = table;
   const { edge } = parts;
   const startedAt = edge.clock.now();
   const exchange = new Exchange(res, req);
@@ -64,7 +68,7 @@ function handle(res: HttpResponse, req: HttpRequest, { parts, router, inFlight }
     return;
   }
   inFlight.begin();
-  answerTo(exchange, found, parts)
+  answerTo(exchange, found, table)
     .catch((cause): Answer => err(failure('internal', { cause })))
     .then((answer) => {
       record(edge, { exchange, found, answer, startedAt });
@@ -76,22 +80,26 @@ function handle(res: HttpResponse, req: HttpRequest, { parts, router, inFlight }
     .finally(() => inFlight.end());
 }
 
-async function answerTo(exchange: Exchange, found: Found, parts: RestParts): Promise<Answer> {
+async function answerTo(exchange: Exchange, found: Found, table: Table): Promise<Answer> {
   switch (found.kind) {
     case 'nothing':
       return err(failure('not_found'));
     case 'other_methods':
       return ok({ kind: 'empty', status: 204, headers: { allow: found.allow } });
     case 'route':
-      return callRoute(exchange, found, parts);
+      return found.route.upload === undefined
+        ? callRoute(exchange, found, table.parts)
+        : callUpload(exchange, found, table);
     default:
       return found satisfies never;
   }
 }
 
+type FoundRoute = Extract<Found, { kind: 'route' }>;
+
 async function callRoute(
   exchange: Exchange,
-  { route, params }: Extract<Found, { kind: 'route' }>,
+  { route, params }: FoundRoute,
   parts: RestParts,
 ): Promise<Answer> {
   const { edge } = parts;
@@ -103,9 +111,43 @@ async function callRoute(
   const body =
     bytes === undefined ? ok({}) : parseBody(bytes.value, exchange.header('content-type'));
   if (!body.ok) return body;
-  const query = Object.fromEntries(new URLSearchParams(exchange.query));
-  const raw = { params, query, body: body.value, header: exchange.header };
+  const raw = { params, query: queryOf(exchange), body: body.value, header: exchange.header };
   return route.run(raw, parts, who.value);
+}
+
+/** Files are large: only so many of them are in memory at once. What comes beyond that is let go by. */
+async function callUpload(
+  exchange: Exchange,
+  { route, params }: FoundRoute,
+  { parts, uploads }: Table,
+): Promise<Answer> {
+  const { edge } = parts;
+  const slot = uploads.take();
+  const limit = route.upload?.maxBytes(edge) ?? 0;
+  const reading = slot === undefined ? dropBody(exchange, limit) : readBody(exchange, limit);
+  try {
+    const who = await identify(edge, route, exchange.header('authorization'));
+    if (!who.ok) return who;
+    const claimed = who.value && slot?.claim(who.value.participant.id);
+    if (claimed?.ok === false) return claimed;
+    const bytes = await reading;
+    if (slot === undefined) return err(failure('overloaded'));
+    if (!bytes.ok) return bytes;
+    const query = queryOf(exchange, route.upload?.repeatable);
+    const raw = { params, query, body: bytes.value, header: exchange.header };
+    return await route.run(raw, parts, who.value);
+  } finally {
+    slot?.release();
+  }
+}
+
+/** Of a name that is there many times the last one counts, unless it is repeatable. */
+function queryOf({ query }: Exchange, repeatable: readonly string[] = []): RawQuery {
+  const search = new URLSearchParams(query);
+  const lists = repeatable
+    .filter((name) => search.has(name))
+    .map((name) => [name, search.getAll(name)] as const);
+  return { ...Object.fromEntries(search), ...Object.fromEntries(lists) };
 }
 
 async function identify(

@@ -17,10 +17,14 @@ export interface RestParts {
   readonly streams: Streams;
 }
 
+/** A list where the route says that a name may be there many times. */
+export type RawQuery = Readonly<Record<string, string | readonly string[]>>;
+
 /** A request as it came in: text, unchecked. */
 export interface RawCall {
   readonly params: Readonly<Record<string, string>>;
-  readonly query: Readonly<Record<string, string>>;
+  readonly query: RawQuery;
+  /** What the JSON said; of an upload, its bytes. */
   readonly body: unknown;
   readonly header: (name: HeaderName) => string;
 }
@@ -61,8 +65,24 @@ export interface Route {
   /** Needs no token. */
   readonly isPublic: boolean;
   readonly takesBody: boolean;
+  /** Set where the body is a file, taken as it is. */
+  readonly upload?: UploadRules;
   /** `caller` is undefined for a public route only. */
   readonly run: (raw: RawCall, parts: RestParts, caller: Verified | undefined) => Promise<Answer>;
+}
+
+interface UploadRules {
+  readonly maxBytes: (edge: Edge) => number;
+  /** Names in the query that may be there many times. */
+  readonly repeatable: readonly string[];
+}
+
+/** An upload: its query is checked by who knows what the file is. */
+interface UploadCall extends RestParts, Caller {
+  readonly query: RawQuery;
+  readonly bytes: Buffer;
+  readonly key: string | null;
+  readonly header: (name: HeaderName) => string;
 }
 
 interface Shape<P extends z.ZodType, Q extends z.ZodType, B extends z.ZodType> {
@@ -118,6 +138,35 @@ export function publicRoute<
   };
 }
 
+/** A route that takes files of people who said who they are. */
+export function uploadRoute({
+  method,
+  path,
+  handle,
+  ...upload
+}: UploadRules & {
+  readonly method: Method;
+  readonly path: string;
+  readonly handle: (call: UploadCall) => Promise<Answer>;
+}): Route {
+  return {
+    method,
+    path,
+    isPublic: false,
+    takesBody: true,
+    upload,
+    run: async (raw, parts, caller) => {
+      if (caller === undefined) return err(failure('unauthenticated'));
+      const { participant: who, expiresAt } = caller;
+      const call = check({ method, path }, { ...raw, query: {}, body: {} });
+      if (!call.ok) return call;
+      const { key, header } = call.value;
+      const bytes = raw.body as Buffer;
+      return handle({ ...parts, who, expiresAt, query: raw.query, bytes, key, header });
+    },
+  };
+}
+
 function base({ method, path, body }: Shape<z.ZodType, z.ZodType, z.ZodType>) {
   return { method, path, takesBody: body !== undefined };
 }
@@ -148,7 +197,8 @@ function check<P extends z.ZodType, Q extends z.ZodType, B extends z.ZodType>(
   });
 }
 
-function parse<S extends z.ZodType>(
+/** What a schema makes of a value, or `invalid_field`. */
+export function parse<S extends z.ZodType>(
   schema: S | undefined,
   value: unknown,
 ): Result<z.infer<S>, Failure> {

@@ -3,6 +3,7 @@ import { MetricTable } from '../../observability/metrics.ts';
 import type { Edge } from '../edge.ts';
 import { pageRoutes } from '../static.ts';
 import { CONVERSATION_ROUTES } from './conversations.ts';
+import { DOCUMENT_ROUTES } from './documents.ts';
 import { EVENT_ROUTES } from './events.ts';
 import { GUEST_ROUTES } from './guests.ts';
 import { MESSAGE_ROUTES } from './messages.ts';
@@ -23,6 +24,7 @@ export function routesOf({ meters, registry }: Edge): readonly Route[] {
     ...EVENT_ROUTES,
     ...CONVERSATION_ROUTES,
     ...PARTICIPANT_ROUTES,
+    ...DOCUMENT_ROUTES,
     ...GUEST_ROUTES,
     ...operationRoutes(metrics),
     ...pageRoutes(),

@@ -15,7 +15,7 @@ export const pdfText: TextOf = async (bytes, maxChars) => {
   let pdf: Pdf;
   try {
     // PDF.js wants plain bytes that it may keep, and says everything on the console unless told not to.
-    pdf = await getDocumentProxy(Uint8Array.from(bytes), { verbosity: 0, isEvalSupported: false });
+    pdf = await getDocumentProxy(Uint8Array.from(bytes), { verbosity: 0 });
   } catch (error) {
     return error instanceof Error && error.name === ENCRYPTED
       ? unreadable('The PDF is encrypted; upload it without its password.')

@@ -1,0 +1,131 @@
+import type { DocumentStore, FoundChunk } from '../../storage/document-store.ts';
+import type { Unavailable } from '../../storage/unavailable.ts';
+import { type Chunk, chunkId, type Document } from '../domain/document.ts';
+import type { ConversationId, ParticipantId } from '../domain/ids.ts';
+import { ok, type Result } from '../domain/result.ts';
+import type { Mode, SearchAnswer } from '../search/answers.ts';
+import type { Embedder } from '../search/embedder.ts';
+import { fuse } from '../search/fusion.ts';
+import { snippetOf } from '../search/snippet.ts';
+import { termsOf } from '../text/terms.ts';
+import type { ServingSpace } from './serving-space.ts';
+
+export interface DocumentQuery {
+  readonly seenBy: ParticipantId;
+  /** Only documents shared with this conversation. */
+  readonly sharedWith?: ConversationId | undefined;
+  readonly text: string;
+  readonly mode: Mode;
+  readonly limit: number;
+}
+
+export interface ChunkHit {
+  readonly document: Document;
+  readonly chunk: Chunk;
+  /** A part of its text, HTML-escaped, with the words of the query inside `<mark>` and `</mark>`. */
+  readonly snippet: string;
+  /** More is better; comparable within one answer. */
+  readonly score: number;
+}
+
+export interface SearchParts {
+  readonly documents: DocumentStore;
+  readonly serving: ServingSpace;
+  /** Whether documents wait for vectors of this space. */
+  readonly isBehind: (space: string) => boolean;
+}
+
+/** Chunks that words, and vectors, give to be joined. */
+const CANDIDATES = 50;
+/** Milliseconds that a query's vector is waited for. */
+const EMBED_MS = 5_000;
+
+type Found = readonly FoundChunk[];
+
+/**
+ * The chunks that answer a query, among those that the asking participant may see: the store looks at no others.
+ * Without vectors it answers by words, whatever the mode, and says so.
+ */
+export async function searchDocuments(
+  parts: SearchParts,
+  query: DocumentQuery,
+): Promise<Result<SearchAnswer<ChunkHit>, Unavailable>> {
+  const terms = new Set(termsOf(query.text));
+  const wantsWords = query.mode !== 'vector';
+  const [words, vectors] = await Promise.all([
+    wantsWords ? byTerms(parts, query, terms) : undefined,
+    query.mode === 'keyword' ? undefined : byVector(parts, query),
+  ]);
+  if (words?.ok === false) return words;
+  if (vectors?.ok === false) return vectors;
+  const near = vectors?.value;
+  // Vectors alone were asked for, and there are none.
+  const fallback =
+    words ?? (near?.found === undefined ? await byTerms(parts, query, terms) : ok([]));
+  if (!fallback.ok) return fallback;
+  const rankings = [fallback.value, near?.found ?? []].filter(({ length }) => length > 0);
+  const items = joined(rankings, query.limit).map((hit) => ({
+    ...hit,
+    snippet: snippetOf(hit.chunk.text, terms),
+  }));
+  return ok({
+    items,
+    isDegraded: near !== undefined && (near.found === undefined || near.isBehind),
+  });
+}
+
+/** One ranking keeps its own scores. */
+function joined(rankings: readonly Found[], limit: number): Found {
+  const [only] = rankings;
+  if (rankings.length <= 1) return (only ?? []).slice(0, limit);
+  return fuse(
+    rankings.map((items) => ({ items })),
+    { keyOf: ({ document, chunk }) => chunkId(document.id, chunk.index), limit },
+  ).map(({ item, score }) => ({ ...item, score }));
+}
+
+function byTerms(
+  { documents }: SearchParts,
+  query: DocumentQuery,
+  terms: ReadonlySet<string>,
+): Promise<Result<Found, Unavailable>> {
+  if (terms.size === 0) return Promise.resolve(ok([]));
+  return documents.byTerms({ ...scopeOf(query), terms: [...terms] });
+}
+
+interface Near {
+  /** Undefined when no vector could be made. */
+  readonly found: Found | undefined;
+  /** Not all documents have vectors yet. */
+  readonly isBehind: boolean;
+}
+
+async function byVector(
+  { documents, serving, isBehind }: SearchParts,
+  query: DocumentQuery,
+): Promise<Result<Near, Unavailable>> {
+  const none: Near = { found: undefined, isBehind: true };
+  const embedder = await serving.embedder();
+  if (!embedder.ok) return embedder;
+  if (embedder.value === undefined) return ok(none);
+  const { space } = embedder.value;
+  const vector = await vectorOf(query.text, embedder.value);
+  if (vector === undefined) return ok(none);
+  const found = await documents.byVector({ ...scopeOf(query), space, vector });
+  if (!found.ok) return found;
+  // What points elsewhere is near to nothing.
+  return ok({
+    found: found.value.filter(({ score }) => score > 0),
+    isBehind: isBehind(space.name),
+  });
+}
+
+async function vectorOf(text: string, embedder: Embedder): Promise<Float32Array | undefined> {
+  const made = await embedder.embed([text], AbortSignal.timeout(EMBED_MS));
+  return made.ok ? made.value[0] : undefined;
+}
+
+function scopeOf({ seenBy, sharedWith, limit }: DocumentQuery) {
+  const within = sharedWith === undefined ? {} : { sharedWith };
+  return { seenBy, ...within, limit: Math.max(CANDIDATES, limit) };
+}
