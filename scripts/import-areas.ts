@@ -48,6 +48,12 @@ export const AREAS: readonly Area[] = [
     imports: ['domain', 'text', 'search', 'observability'],
     importsTypesOf: ['store port'],
   },
+  {
+    name: 'transfer',
+    paths: ['src/transfer/'],
+    imports: ['domain', 'protocol'],
+    importsTypesOf: ['store port'],
+  },
   { name: 'agent port', paths: ['actors/agent-port.ts'], imports: ['domain'] },
   {
     name: 'actors',

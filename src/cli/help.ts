@@ -1,6 +1,6 @@
 import { flagOf, type SettingName, settingOf } from '../config.ts';
 import { SETTING_GROUPS } from '../settings/table.ts';
-import { COMMANDS, type CommandName } from './commands.ts';
+import { COMMANDS, type Command, type CommandName } from './commands.ts';
 
 /** Columns of a terminal that help is made for, and of what stands at the left. */
 const WIDTH = 96;
@@ -21,11 +21,12 @@ export function overview(): string {
 }
 
 export function usageOf(name: CommandName): string {
-  const { about, flags } = COMMANDS[name];
+  const { about, operands, notes = [], flags }: Command = COMMANDS[name];
   return [
-    `colloquy ${name} [SETTINGS]`,
+    ['colloquy', name, ...(operands === undefined ? [] : [operands]), '[SETTINGS]'].join(' '),
     '',
     about,
+    ...notes.flatMap((note) => ['', ...wrapped(note, WIDTH)]),
     '',
     ...flags.map(([flag, what]) => row(flag, what)),
     ...Object.entries(SETTING_GROUPS).flatMap(([group, settings]) => [

@@ -71,7 +71,9 @@ function lock(path: string): () => void {
     db.exec('BEGIN EXCLUSIVE');
   } catch (error) {
     db.close();
-    if (isBusy(error)) throw new OpenError('is in use by another Colloquy process');
+    if (isBusy(error)) {
+      throw new OpenError('is in use by another Colloquy process', { isInUse: true });
+    }
     throw error;
   }
   return () => db.close();
@@ -109,7 +111,8 @@ export function explained<T>(path: string, open: () => T): T {
   try {
     return open();
   } catch (error) {
-    throw new OpenError(`the store ${path} ${sentence(error)}`, { cause: error });
+    const isInUse = error instanceof OpenError && error.isInUse;
+    throw new OpenError(`the store ${path} ${sentence(error)}`, { cause: error, isInUse });
   }
 }
 

@@ -1,0 +1,125 @@
+import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { conversationId } from '../../src/domain/ids.ts';
+import { SqliteStore } from '../../storage/sqlite/sqlite-store.ts';
+import { granted, made, messages, wholeLog } from '../contract/fixtures.ts';
+import type { Order } from '../crash/ledger.ts';
+import { Load } from '../crash/load.ts';
+import { runCli } from '../support/cli.ts';
+import { damageAround } from '../support/damage.ts';
+import { Random } from '../support/random.ts';
+import { type TemporaryFolder, temporaryFolder } from '../support/temporary-folder.ts';
+import { until } from '../support/until.ts';
+import { withServer } from '../support/wire.ts';
+
+let folder: TemporaryFolder;
+beforeEach(() => {
+  folder = temporaryFolder();
+});
+afterEach(() => folder.clear());
+
+const run = (...args: string[]) => runCli(args, { cwd: folder.path('.') });
+
+async function filled(name: string, events = 500): Promise<void> {
+  const store = SqliteStore.open(folder.path(name));
+  await made(store, messages(1, events));
+  await store.close();
+}
+
+describe('colloquy backup', () => {
+  it('copies the store of a server that is written to, or was killed, with all that was acked before', async () => {
+    await withServer({ store: 'sqlite:{dir}/colloquy.db' }, async (wire) => {
+      const load = new Load(wire, new Random());
+      await load.meet(3, 1);
+      let acks = 0;
+      const written = load.writeUntilCut(() => {
+        acks += 1;
+      });
+      const copies: { readonly path: string; readonly acked: readonly Order[] }[] = [];
+      const copy = async () => {
+        const acked = load.ledger.acked.map((order) => ({ ...order }));
+        const path = folder.path(`copy-${copies.length}.db`);
+        const store = `sqlite:${wire.server.path('colloquy.db')}`;
+        const ran = await run('backup', path, '--store', store);
+        expect(ran).toMatchObject({ code: 0, stderr: '' });
+        expect(ran.stdout).toMatch(/^\S+copy-\d\.db: \d+ bytes in [\d.]+ s, checked\n$/);
+        copies.push({ path, acked });
+      };
+      for (let round = 0; round < 3; round += 1) {
+        const target = acks + 300;
+        await until(() => acks > target);
+        await copy();
+      }
+      await wire.server.kill('SIGKILL');
+      await written;
+      const wal = () => readFileSync(wire.server.path('colloquy.db-wal'));
+      const left = wal();
+      await copy();
+      expect(left.length).toBeGreaterThan(0);
+      expect(wal().equals(left)).toBe(true);
+      for (const { path, acked } of copies) {
+        const store = SqliteStore.open(path);
+        const logs = new Map<string, Awaited<ReturnType<typeof wholeLog>>>();
+        for (const id of load.conversations.map(conversationId)) {
+          const log = await wholeLog(store, id);
+          expect(log.map(({ seq }) => seq)).toEqual(log.map((_, index) => index + 1));
+          expect(granted(await store.load(id))?.conversation.headSeq).toBe(log.length);
+          logs.set(id, log);
+        }
+        for (const { conversation, key, seq } of acked) {
+          expect(logs.get(conversation)?.[(seq ?? 0) - 1]?.key).toBe(key);
+        }
+        await store.close();
+      }
+    });
+  }, 90_000);
+
+  it('leaves the store as it is, and makes one file for its owner', async () => {
+    await filled('c.db');
+    const before = readFileSync(folder.path('c.db'));
+    expect(await run('backup', 'copy.db', '--store', 'sqlite:c.db')).toMatchObject({ code: 0 });
+    expect(readFileSync(folder.path('c.db')).equals(before)).toBe(true);
+    expect(statSync(folder.path('copy.db')).mode & 0o777).toBe(0o600);
+    const left = readdirSync(folder.path('.')).filter((name) => name.includes('copy'));
+    expect(left).toEqual(['copy.db']);
+    const store = SqliteStore.open(folder.path('copy.db'));
+    expect(await wholeLog(store)).toEqual(messages(1, 500));
+    await store.close();
+  });
+
+  it('leaves a file that is there alone', async () => {
+    await filled('c.db');
+    writeFileSync(folder.path('copy.db'), 'precious');
+    const { code, stderr } = await run('backup', 'copy.db', '--store', 'sqlite:c.db');
+    expect([code, stderr]).toEqual([
+      1,
+      'colloquy: copy.db is there already; name a file that is not\n',
+    ]);
+    expect(readFileSync(folder.path('copy.db'), 'utf8')).toBe('precious');
+  });
+
+  it('makes no copy of a damaged store, and leaves nothing of it behind', async () => {
+    await filled('c.db', 3_000);
+    damageAround(folder.path('c.db'), 'message 1500"');
+    const { code, stderr } = await run('backup', 'copy.db', '--store', 'sqlite:c.db');
+    expect(code).toBe(1);
+    expect(stderr).toMatch(
+      /^colloquy: the store c\.db is damaged \(.+\), and so would be its copy$/m,
+    );
+    expect(readdirSync(folder.path('.')).filter((name) => name.includes('copy'))).toEqual([]);
+  });
+
+  it.each([
+    ['memory:', 'copy.db', 'this store keeps nothing that could be backed up'],
+    ['sqlite:not-there.db', 'copy.db', 'the store not-there.db does not exist'],
+    ['sqlite:c.db', 'no/such/folder/copy.db', 'no/such/folder/copy.db cannot be written'],
+    ['sqlite:c.db', '-', 'name the file to write: colloquy backup FILE'],
+  ])('says why it cannot: %s to %s', async (store, file, message) => {
+    await filled('c.db', 1);
+    const { code, stdout, stderr } = await run('backup', file, '--store', store);
+    expect([code, stdout]).toEqual([1, '']);
+    expect(stderr).toContain(message);
+    expect(stderr.trim().split('\n')).toHaveLength(1);
+    expect(existsSync(folder.path('not-there.db'))).toBe(false);
+  });
+});
