@@ -16,7 +16,7 @@ import { Audience } from './audience.ts';
 import { AudienceView } from './audience-view.ts';
 import type { Draft, Outcome, Unsettled } from './draft.ts';
 import type { Notice, TurnSnapshot } from './outlet.ts';
-import { readAnew } from './read-anew.ts';
+import { isAnother, readAnew } from './read-anew.ts';
 import { RecentSeqs } from './recent-seqs.ts';
 import type { Staged, StageView } from './stage.ts';
 import type { Listener, Subscription } from './subscription.ts';
@@ -171,6 +171,19 @@ export class ConversationActor implements ConversationPort, WriterHost {
     return this.turns === undefined ? failure('turn_not_found') : this.turns.cancel(id);
   }
 
+  get isOpen(): boolean {
+    return this.state.startsWith('open');
+  }
+
+  get hasListeners(): boolean {
+    return (this.#audience?.size ?? 0) > 0;
+  }
+
+  /** Resolves when what is being written has its outcome; undefined when nothing is. */
+  get landing(): Promise<void> | undefined {
+    return this.#writer.landing;
+  }
+
   /** The store has answered for it at least once. */
   get hasOpened(): boolean {
     return this.#conversation !== undefined;
@@ -202,7 +215,7 @@ export class ConversationActor implements ConversationPort, WriterHost {
    */
   lookAnew(): Promise<void> {
     const isLoading = this.state === 'loading';
-    if (!isLoading && !this.state.startsWith('open')) return Promise.resolve();
+    if (!isLoading && !this.isOpen) return Promise.resolve();
     return new Promise((resolve) => {
       this.#whenLooked.push(resolve);
       if (!isLoading) this.#say('STALE');
@@ -283,7 +296,7 @@ export class ConversationActor implements ConversationPort, WriterHost {
   }
 
   #isNeeded(): boolean {
-    return (this.#audience?.size ?? 0) > 0 || (this.#turns?.open ?? 0) > 0 || !this.#writer.isEmpty;
+    return this.hasListeners || (this.#turns?.open ?? 0) > 0 || !this.#writer.isEmpty;
   }
 
   #refuses(draft: Draft): Failure | undefined {
@@ -300,10 +313,9 @@ export class ConversationActor implements ConversationPort, WriterHost {
     if (this.state !== 'loading') return;
     if (!found.ok) return this.failed(found.failure.cause);
     if (found.value === undefined) this.#refusal = failure('conversation_not_found');
-    // Made again under this id, elsewhere, or restored from before: who listens has to come in anew.
-    if (found.value === undefined || this.#isAnother(found.value.state.conversation)) {
-      return this.#say('GONE');
-    }
+    // Who listens to another one has to come in anew.
+    const isOther = before && found.value && isAnother(before, found.value.state.conversation);
+    if (found.value === undefined || isOther) return this.#say('GONE');
     const { state, stored } = found.value;
     this.#adopt(state);
     this.#refusal = undefined;
@@ -316,11 +328,6 @@ export class ConversationActor implements ConversationPort, WriterHost {
       this.#takeTurns(stored);
     }
     if (this.#writer.depth > 0) this.#say('MAIL');
-  }
-
-  #isAnother({ epoch, headSeq }: Conversation): boolean {
-    const before = this.#conversation;
-    return before !== undefined && (before.epoch !== epoch || before.headSeq > headSeq);
   }
 
   #adopt({ conversation, members }: ConversationState): void {

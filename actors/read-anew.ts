@@ -40,6 +40,11 @@ export async function readAnew(reading: Reading): Promise<Result<Found | undefin
   return learned.ok ? ok({ state, stored: unsure.value }) : learned;
 }
 
+/** It was made again under this id, elsewhere, or the store was put back to an earlier state. */
+export function isAnother(before: Conversation, { epoch, headSeq }: Conversation): boolean {
+  return before.epoch !== epoch || before.headSeq > headSeq;
+}
+
 /** What another writer erased meanwhile must not be changed by a draft that was looked at before. */
 async function learn(
   { id, store, before, recent }: Reading,

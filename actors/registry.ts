@@ -5,6 +5,7 @@ import type { ConversationId } from '../src/domain/ids.ts';
 import { err, ok, type Result } from '../src/domain/result.ts';
 import type { ActorParts } from './actor-parts.ts';
 import { ConversationActor } from './conversation-actor.ts';
+import { LookOut } from './look-out.ts';
 
 /** Milliseconds between two sweeps; a writer is quiet after as long. */
 const SWEEP_MS = 1_000;
@@ -28,10 +29,14 @@ export class Registry {
   readonly #live = new Map<ConversationId, ConversationActor>();
   readonly #unfinished = new Set<ConversationId>();
   #isDraining = false;
+  /** Where other servers write, too. */
+  readonly #lookOut: LookOut | undefined;
   #takeBackSweep: (() => void) | undefined;
 
   constructor(parts: ActorParts) {
     this.#parts = parts;
+    const live = () => this.#live.values();
+    this.#lookOut = parts.store.isShared ? new LookOut(parts, live) : undefined;
     this.#scheduleSweep();
   }
 
@@ -81,12 +86,18 @@ export class Registry {
 
   /** The actor of a conversation, woken if need be. Its first `offer` must follow without an await. */
   async get(id: ConversationId): Promise<Result<ConversationActor, Failure>> {
-    const actor = this.#live.get(id) ?? this.#activate(id);
+    const known = this.#live.get(id);
+    const actor = known ?? this.#activate(id);
     if (!(actor instanceof ConversationActor)) return err(actor);
     actor.lastUsedAt = this.#parts.clock.now();
     switch (await actor.opened) {
       case 'open':
         if (this.#unfinished.delete(id)) await this.#recover(actor);
+        if (known !== undefined && this.#lookOut !== undefined) {
+          await this.#lookOut.confirm(known);
+          // It was deleted elsewhere, or went to sleep.
+          if (known.state === 'passivated') return this.get(id);
+        }
         actor.lastUsedAt = this.#parts.clock.now();
         return ok(actor);
       case 'gone':
@@ -129,6 +140,7 @@ export class Registry {
   async drain(drainMs: number): Promise<void> {
     this.#isDraining = true;
     this.#takeBackSweep?.();
+    this.#lookOut?.stop();
     const actors = [...this.#live.values()];
     const silent = Promise.all(actors.map((actor) => actor.closeDoor()));
     let takeBack = () => {};
