@@ -13,6 +13,8 @@ export interface Embedder {
   readonly label: string;
   /** It computes here and now: an embedding costs a millisecond, and no bill. */
   readonly isLocal: boolean;
+  /** Texts whose vectors have a smaller cosine have nothing to do with each other. */
+  readonly leastCosine: number;
   /** Texts at a time at most; more is a broken invariant. */
   readonly maxBatch: number;
   /**

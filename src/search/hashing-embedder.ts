@@ -23,6 +23,8 @@ const MAX_CHARS = 20_000;
 /** Characters of a word whose parts are looked at: longer ones are no words. */
 const MAX_WORD_CHARS = 64;
 const MAX_BATCH = 64;
+/** Texts that share nothing have cosines about 0, with a deviation of one by the root of the dimensions. */
+const LEAST_DEVIATIONS = 2;
 /** Characters between two breaths: about 5 ms of work. */
 const SLICE_CHARS = 20_000;
 
@@ -53,6 +55,7 @@ export function hashingEmbedder(dimensions: number = DEFAULT_HASHING_DIMENSIONS)
     space: { name, dimensions },
     label: name,
     isLocal: true,
+    leastCosine: LEAST_DEVIATIONS / Math.sqrt(dimensions),
     maxBatch: MAX_BATCH,
     async embed(texts, signal) {
       if (texts.length > MAX_BATCH) throw new RangeError(`${texts.length} texts in one batch`);

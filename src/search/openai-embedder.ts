@@ -34,8 +34,10 @@ export function openaiEmbedder(options: OpenaiEmbedderOptions): Embedder {
         );
         return checked(all, texts.length, dimensions);
       } catch (error) {
-        if (isTaskCancelledError(error) && !signal.aborted)
-          throw new ProviderFault('late', `no answer after ${timeoutMs} ms`);
+        if (signal.aborted && !isLate(signal)) throw signal.reason;
+        // The breaker learns of it also when the caller had less patience than the call.
+        if (signal.aborted || isTaskCancelledError(error))
+          throw new ProviderFault('late', `no answer after ${timeoutMs} ms, or when it was wanted`);
         throw error;
       }
     }, signal);
@@ -44,6 +46,8 @@ export function openaiEmbedder(options: OpenaiEmbedderOptions): Embedder {
     space: { name, dimensions },
     label: name,
     isLocal: false,
+    // Models differ in what they call near: only what points away is left out.
+    leastCosine: 0,
     maxBatch: MAX_BATCH,
     async embed(texts, signal = new AbortController().signal) {
       if (texts.length > MAX_BATCH) throw new RangeError(`${texts.length} texts in one batch`);
@@ -64,6 +68,10 @@ export function openaiEmbedder(options: OpenaiEmbedderOptions): Embedder {
       }
     },
   };
+}
+
+function isLate({ reason }: AbortSignal): boolean {
+  return reason instanceof DOMException && reason.name === 'TimeoutError';
 }
 
 function failed(cause: unknown): EmbedFailure {
