@@ -12,11 +12,14 @@ import type { Edge } from './http/edge.ts';
 import { wireEncoder } from './http/encoder.ts';
 import { Identity, signingSecret } from './http/identity.ts';
 import { Library } from './library/library.ts';
+import { ServingSpace } from './library/serving-space.ts';
 import type { Log } from './observability/log.ts';
 import { Meters } from './observability/meters.ts';
 import { openAgentOf } from './open-agent.ts';
 import { openStoreOf } from './open-store.ts';
+import { ConversationSearch } from './search/conversation-search.ts';
 import type { Embedders } from './search/embedder.ts';
+import { SearchGate } from './search/search-gate.ts';
 import { VERSION } from './version.ts';
 
 /** Milliseconds that tokens are gathered before they go out as one delta. */
@@ -96,10 +99,18 @@ export async function createRuntime(parts: RuntimeParts): Promise<Runtime> {
     limits: config,
   });
   library.start();
+  const serving = new ServingSpace(store.spaces, embedders);
+  const search = new ConversationSearch({
+    store,
+    embedder: () => serving.embedder(),
+    report: log.warn,
+  });
   const edge: Edge = {
     store,
     registry,
     library,
+    search,
+    searchGate: new SearchGate(),
     identity,
     clock,
     log,
@@ -123,7 +134,7 @@ export async function createRuntime(parts: RuntimeParts): Promise<Runtime> {
       await atRest;
     },
     close: async () => {
-      await library.close();
+      await Promise.all([search.close(), library.close()]);
       await store.close();
     },
   };

@@ -6,6 +6,8 @@ import type { AgentSettings, Visibility } from '../domain/conversation.ts';
 import type { Library } from '../library/library.ts';
 import type { Log } from '../observability/log.ts';
 import type { Meters } from '../observability/meters.ts';
+import type { ConversationSearch } from '../search/conversation-search.ts';
+import type { SearchGate } from '../search/search-gate.ts';
 import type { Identity } from './identity.ts';
 
 /** What every transport is given: the runtime behind it, who people are, and the limits. */
@@ -13,6 +15,9 @@ export interface Edge {
   readonly store: ActorParts['store'];
   readonly registry: Registry;
   readonly library: Library;
+  /** Of the messages of one conversation. */
+  readonly search: ConversationSearch;
+  readonly searchGate: SearchGate;
   readonly identity: Identity;
   readonly clock: Clock;
   readonly log: Log;

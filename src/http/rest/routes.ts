@@ -10,6 +10,7 @@ import { MESSAGE_ROUTES } from './messages.ts';
 import { operationRoutes } from './operations.ts';
 import { PARTICIPANT_ROUTES } from './participants.ts';
 import type { Route } from './route.ts';
+import { SEARCH_ROUTES } from './search.ts';
 
 /** Everything that is served over HTTP, one row a route; a row is found by its path, top to bottom. */
 export function routesOf({ meters, registry }: Edge): readonly Route[] {
@@ -21,6 +22,7 @@ export function routesOf({ meters, registry }: Edge): readonly Route[] {
   });
   return [
     ...MESSAGE_ROUTES,
+    ...SEARCH_ROUTES,
     ...EVENT_ROUTES,
     ...CONVERSATION_ROUTES,
     ...PARTICIPANT_ROUTES,
