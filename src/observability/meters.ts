@@ -6,6 +6,7 @@ export interface CacheReading {
   readonly misses: number;
   readonly evictions: number;
   readonly bytes: number;
+  readonly conversations: number;
 }
 
 /**
@@ -40,6 +41,9 @@ export class Meters {
   /** Set by the library: documents without vectors, by space. */
   embeddingBacklog: () => ReadonlyMap<string, number> = () => new Map();
 
+  /** Searches in conversations, by mode; those of them that had to do without vectors, and how long all took. */
+  readonly searches = new Map<string, { count: number; degraded: number; ms: number }>();
+
   readonly refuse = (reason: Reason): void => {
     this.refusals.set(reason, (this.refusals.get(reason) ?? 0) + 1);
   };
@@ -53,6 +57,24 @@ export class Meters {
   readonly turnEnded = (state: EndState, tookMs: number): void => {
     const { count, ms } = this.turns.get(state) ?? { count: 0, ms: 0 };
     this.turns.set(state, { count: count + 1, ms: ms + tookMs });
+  };
+
+  readonly searched = ({
+    mode,
+    isDegraded,
+    tookMs,
+  }: {
+    readonly mode: string;
+    readonly isDegraded: boolean;
+    readonly tookMs: number;
+  }): void => {
+    const { count, degraded, ms } = this.searches.get(mode) ?? { count: 0, degraded: 0, ms: 0 };
+    const isWorse = isDegraded ? 1 : 0;
+    this.searches.set(mode, {
+      count: count + 1,
+      degraded: degraded + isWorse,
+      ms: ms + tookMs,
+    });
   };
 
   readonly embedded = (chunks: number): void => {

@@ -123,6 +123,12 @@ const ROWS: readonly Row[] = [
     read: ({ meters }) => meters.cache()?.bytes ?? 0,
   },
   {
+    name: 'cache_conversations',
+    help: 'Conversations in the cache.',
+    kind: 'gauge',
+    read: ({ meters }) => meters.cache()?.conversations ?? 0,
+  },
+  {
     name: 'documents_stored_total',
     help: 'Documents that were stored.',
     kind: 'counter',
@@ -152,6 +158,27 @@ const ROWS: readonly Row[] = [
         const [mode = '', degraded] = name.split(' ');
         return [{ mode, degraded: String(degraded !== undefined) }, count];
       }),
+  },
+  {
+    name: 'searches_total',
+    help: 'Searches in conversations that were answered, by mode.',
+    kind: 'counter',
+    labels: ['mode'],
+    read: ({ meters }) => [...meters.searches].map(([mode, { count }]) => [{ mode }, count]),
+  },
+  {
+    name: 'searches_degraded_total',
+    help: 'Searches in conversations that had to do without vectors, or without some of them.',
+    kind: 'counter',
+    labels: ['mode'],
+    read: ({ meters }) => [...meters.searches].map(([mode, { degraded }]) => [{ mode }, degraded]),
+  },
+  {
+    name: 'search_seconds_total',
+    help: 'Seconds that searches in conversations took, by mode.',
+    kind: 'counter',
+    labels: ['mode'],
+    read: ({ meters }) => [...meters.searches].map(([mode, { ms }]) => [{ mode }, ms / 1000]),
   },
   {
     name: 'event_loop_lag_seconds',

@@ -1,15 +1,22 @@
 import type { ConversationState } from '../../src/domain/conversation.ts';
 import { decodeBody, isKind, type LogEvent } from '../../src/domain/event.ts';
-import type { ParticipantId } from '../../src/domain/ids.ts';
+import type { Epoch, ParticipantId } from '../../src/domain/ids.ts';
 import { type Message, messageOf } from '../../src/domain/message.ts';
 import { PageFill } from '../batch.ts';
-import type { EventPage, MessagePage } from '../store.ts';
+import type { Effect, EventPage, Head, MessagePage } from '../store.ts';
 import { wellFormedEvent } from '../text.ts';
 
 /** Events of a conversation that are kept at most, and the bytes they may take. */
 export interface TailLimits {
   readonly events: number;
   readonly bytes: number;
+}
+
+/** What an entry is made from. Where the log begins, and which life it is, may be unknown. */
+export interface Position {
+  readonly headSeq: number;
+  readonly epoch?: Epoch;
+  readonly firstSeq?: number;
 }
 
 /** What an entry costs besides its events and members. */
@@ -26,14 +33,19 @@ export class CachedConversation {
   countedBytes = 0;
   readonly #limits: TailLimits;
   #head: number;
+  /** Known where it was made from a state or a head. */
+  #epoch: Epoch | undefined;
+  #firstSeq: number | undefined;
   #state: ConversationState | undefined;
   #stateBytes = 0;
   /** Seqs `head - length + 1 … head`. */
   #tail: LogEvent[] = [];
   #tailBytes = 0;
 
-  constructor(head: number, limits: TailLimits) {
-    this.#head = head;
+  constructor({ headSeq, epoch, firstSeq }: Position, limits: TailLimits) {
+    this.#head = headSeq;
+    this.#epoch = epoch;
+    this.#firstSeq = firstSeq;
     this.#limits = limits;
   }
 
@@ -48,13 +60,50 @@ export class CachedConversation {
   get state(): ConversationState | undefined {
     if (this.#state === undefined) return undefined;
     const { conversation, members } = this.#state;
-    return { conversation: { ...conversation, headSeq: this.#head }, members };
+    const firstSeq = this.#firstSeq ?? conversation.firstSeq;
+    return { conversation: { ...conversation, headSeq: this.#head, firstSeq }, members };
   }
 
   set state(state: ConversationState | undefined) {
     this.#state = state;
-    this.#stateBytes =
-      state === undefined ? 0 : state.members.length * MEMBER_BYTES + settingsBytes(state);
+    this.#stateBytes = 0;
+    if (state === undefined) return;
+    this.#stateBytes = state.members.length * MEMBER_BYTES + settingsBytes(state);
+    this.#epoch = state.conversation.epoch;
+    this.#firstSeq = state.conversation.firstSeq;
+  }
+
+  /** It is about the log that stands there, as far as it knows. */
+  fits({ epoch, firstSeq, headSeq }: Head): boolean {
+    if (this.#head !== headSeq) return false;
+    if (this.#epoch !== undefined && this.#epoch !== epoch) return false;
+    return this.#firstSeq === undefined || this.#firstSeq === firstSeq;
+  }
+
+  /** It is about the log that stands there, for certain. */
+  isAt(head: Head): boolean {
+    return this.#epoch !== undefined && this.#firstSeq !== undefined && this.fits(head);
+  }
+
+  /** Follows an effect of the write that was stored; false when nothing of this may be kept. */
+  follow(effect: Effect): boolean {
+    switch (effect.kind) {
+      case 'member':
+      case 'member_gone':
+      case 'settings':
+        this.state = undefined;
+        return true;
+      case 'erased':
+        return false;
+      case 'trimmed':
+        this.#begin(effect.firstSeq);
+        return true;
+      case 'edited':
+      case 'turn':
+        return true;
+      default:
+        return effect satisfies never;
+    }
   }
 
   /** The events right after the head. Amortised O(1) an event. */
@@ -80,7 +129,7 @@ export class CachedConversation {
   /** The page, if the tail has all of it. */
   events(page: EventPage): readonly LogEvent[] | undefined {
     if (page.afterSeq >= this.#head) return [];
-    const start = this.#indexOf(page.afterSeq + 1);
+    const start = this.#indexAfter(page.afterSeq);
     if (start < 0) return undefined;
     const fill = new PageFill(page);
     for (let index = start; index < this.#tail.length; index += 1) {
@@ -92,7 +141,7 @@ export class CachedConversation {
 
   /** The page, if the tail has all of it: an edit is newer than its message, so the tail has that too. */
   messages({ afterSeq = 0, beforeSeq, limit }: MessagePage): readonly Message[] | undefined {
-    const start = this.#indexOf(afterSeq + 1);
+    const start = this.#indexAfter(afterSeq);
     if (beforeSeq === undefined && start < 0) return undefined;
     const end = Math.min(beforeSeq ?? this.#head + 1, this.#head + 1);
     const messages = this.#tail.filter(
@@ -121,9 +170,24 @@ export class CachedConversation {
     return edits;
   }
 
-  /** Negative when the tail does not reach back to that seq. */
-  #indexOf(seq: number): number {
-    return seq - (this.#head - this.#tail.length + 1);
+  /** Where the first event after that seq is in the tail; negative when the tail does not reach back to it. */
+  #indexAfter(seq: number): number {
+    return Math.max(seq + 1, this.#firstSeq ?? 0) - this.#tailStart;
+  }
+
+  get #tailStart(): number {
+    return this.#head - this.#tail.length + 1;
+  }
+
+  /** The log begins at `firstSeq`, unless it begins later already. */
+  #begin(firstSeq: number): void {
+    const dropped = firstSeq - this.#tailStart;
+    if (dropped > 0) {
+      for (const event of this.#tail.splice(0, dropped)) this.#tailBytes -= bytesOf(event);
+      this.#firstSeq = Math.max(firstSeq, this.#firstSeq ?? 0);
+    } else if (this.#firstSeq !== undefined) {
+      this.#firstSeq = Math.max(firstSeq, this.#firstSeq);
+    }
   }
 
   #trim(): void {

@@ -1,4 +1,3 @@
-import { LRUCache } from 'lru-cache';
 import type { Conversation, ConversationState } from '../../src/domain/conversation.ts';
 import type { LogEvent } from '../../src/domain/event.ts';
 import type { ConversationId, ParticipantId, TurnId } from '../../src/domain/ids.ts';
@@ -11,7 +10,6 @@ import type {
   Append,
   AppendFailure,
   CreateFailure,
-  Effect,
   EventPage,
   Head,
   ListPage,
@@ -22,13 +20,10 @@ import type {
 import { wellFormedState, wellFormedText } from '../text.ts';
 import type { Unavailable } from '../unavailable.ts';
 import type { VectorSpaces } from '../vector-spaces.ts';
-import { CachedConversation, type TailLimits } from './cached-conversation.ts';
+import { CachedConversation, type Position, type TailLimits } from './cached-conversation.ts';
+import { CachedConversations, type CacheLimits } from './cached-conversations.ts';
+import { HeadReads } from './head-reads.ts';
 import { Overlaps } from './overlaps.ts';
-
-export interface CacheLimits {
-  readonly maxBytes: number;
-  readonly maxConversations: number;
-}
 
 export interface CacheStats {
   readonly hits: number;
@@ -46,8 +41,12 @@ const TAIL_SHARE = 1 / 8;
 /**
  * A write-through cache around any store: heads, states, newest events and recent keys.
  *
- * Owns: what is remembered, and its bounds. Does not own: the truth. It takes itself for the only writer, as far
- * as reads go; a `head_conflict` tells it otherwise and the conversation is forgotten.
+ * Owns: what is remembered, and its bounds. Does not own: the truth. Of a store that is not shared it takes itself
+ * for the only writer, as far as reads go; a `head_conflict` tells it otherwise and the conversation is forgotten.
+ *
+ * Of a shared store it remembers events alone, and uses them after the store said where the log stands (C5): what
+ * they are follows from that, because whoever edits or erases appends an event that says so. States and keys are
+ * read from the store each time, which costs no more than to ask where the log stands.
  *
  * Invariants:
  * C1. Nothing is remembered before the inner store answered ok.
@@ -55,30 +54,24 @@ const TAIL_SHARE = 1 / 8;
  *     time, neither does (`Overlaps`). So no answer is older than the last write that was answered.
  * C3. After an erasure, a removal, a `head_conflict`, or an outcome that is not known, the conversation is forgotten.
  * C4. That something is not there is never remembered, but follows from a tail that reaches back to seq 1.
+ * C5. Of a shared store, an entry answers a read only when its epoch, first seq and head are those that the store
+ *     gave after the read began.
  */
 export class CachedStore implements Store {
   readonly #inner: Store;
-  readonly #limits: CacheLimits;
   readonly #tailLimits: TailLimits;
-  readonly #entries: LRUCache<ConversationId, CachedConversation>;
+  readonly #entries: CachedConversations;
   readonly #overlaps = new Overlaps();
-  #bytes = 0;
+  /** Of a shared store only. */
+  readonly #headReads: HeadReads | undefined;
   #hits = 0;
   #misses = 0;
-  #evictions = 0;
 
   constructor(inner: Store, limits: CacheLimits) {
     this.#inner = inner;
-    this.#limits = limits;
+    if (inner.isShared) this.#headReads = new HeadReads((ids) => inner.heads(ids));
     this.#tailLimits = { events: TAIL_EVENTS, bytes: limits.maxBytes * TAIL_SHARE };
-    this.#entries = new LRUCache({
-      max: limits.maxConversations,
-      dispose: (entry, _id, reason) => {
-        this.#bytes -= entry.countedBytes;
-        entry.countedBytes = 0;
-        if (reason === 'evict') this.#evictions += 1;
-      },
-    });
+    this.#entries = new CachedConversations(limits);
   }
 
   get label(): string {
@@ -105,9 +98,9 @@ export class CachedStore implements Store {
     return {
       hits: this.#hits,
       misses: this.#misses,
-      evictions: this.#evictions,
-      bytes: this.#bytes,
-      conversations: this.#entries.size,
+      evictions: this.#entries.evictions,
+      bytes: this.#entries.bytes,
+      conversations: this.#entries.count,
     };
   }
 
@@ -115,13 +108,16 @@ export class CachedStore implements Store {
     state: ConversationState,
     events: readonly LogEvent[],
   ): Promise<Result<void, CreateFailure>> {
-    const { id, firstSeq } = state.conversation;
+    const { id, epoch, firstSeq } = state.conversation;
     return this.#write(
       id,
       () => this.#inner.create(state, events),
       () => {
-        const entry = new CachedConversation(firstSeq - 1, this.#tailLimits);
-        entry.state = wellFormedState(state);
+        const entry = new CachedConversation(
+          { epoch, firstSeq, headSeq: firstSeq - 1 },
+          this.#tailLimits,
+        );
+        if (this.#headReads === undefined) entry.state = wellFormedState(state);
         entry.extend(events);
         return entry;
       },
@@ -146,14 +142,12 @@ export class CachedStore implements Store {
 
   async load(id: ConversationId): Promise<Result<ConversationState | undefined, Unavailable>> {
     return this.#read(id, {
-      hit: (entry) => entry.state,
+      hit: (entry) => (this.#headReads === undefined ? entry.state : undefined),
       miss: () => this.#inner.load(id),
       fill: (state, entry) => {
         if (state === undefined) return undefined;
-        const head = state.conversation.headSeq;
-        const filled =
-          entry?.head === head ? entry : new CachedConversation(head, this.#tailLimits);
-        filled.state = state;
+        const filled = entry?.fits(state.conversation) ? entry : this.#entryAt(state.conversation);
+        if (this.#headReads === undefined) filled.state = state;
         return filled;
       },
     });
@@ -167,6 +161,7 @@ export class CachedStore implements Store {
       hit: (entry) => entry.events(page),
       miss: () => this.#inner.readEvents(id, page),
       fill: (events, entry) => {
+        if (isBeyond(events.at(-1)?.seq, entry)) return undefined;
         entry?.widen(events);
         return entry;
       },
@@ -189,13 +184,18 @@ export class CachedStore implements Store {
     sender: ParticipantId,
     key: string,
   ): Promise<Result<number | undefined, Unavailable>> {
-    const seq = this.#entries.get(id)?.seqOfKey(sender, wellFormedText(key));
-    if (seq === undefined) {
-      this.#misses += 1;
-      return this.#inner.findKey(id, sender, key);
+    const known =
+      this.#headReads === undefined
+        ? this.#entries.get(id)?.seqOfKey(sender, wellFormedText(key))
+        : undefined;
+    if (known !== undefined) {
+      this.#hits += 1;
+      return ok(known === 'none' ? undefined : known);
     }
-    this.#hits += 1;
-    return ok(seq === 'none' ? undefined : seq);
+    return this.#missed(id, {
+      miss: () => this.#inner.findKey(id, sender, key),
+      fill: (seq, entry) => (isBeyond(seq, entry) ? undefined : entry),
+    });
   }
 
   listConversations(
@@ -247,16 +247,48 @@ export class CachedStore implements Store {
   async #read<T>(id: ConversationId, read: CachedRead<T>): Promise<Result<T, Unavailable>> {
     const entry = this.#entries.get(id);
     const known = entry && read.hit(entry);
-    if (known !== undefined) {
-      this.#hits += 1;
-      return ok(known);
+    if (known === undefined) return this.#missed(id, read);
+    if (this.#headReads !== undefined) return this.#checked(id, read, this.#headReads);
+    this.#hits += 1;
+    return ok(known);
+  }
+
+  /** C5. Where the log stands, and only then the answer. */
+  async #checked<T>(
+    id: ConversationId,
+    read: CachedRead<T>,
+    heads: HeadReads,
+  ): Promise<Result<T, Unavailable>> {
+    const overlap = this.#overlaps.beginRead(id);
+    try {
+      const asked = await heads.ask(id);
+      if (!asked.ok) return asked;
+      const entry = this.#entries.get(id);
+      if (asked.value !== undefined && entry?.isAt(asked.value)) {
+        const known = read.hit(entry);
+        if (known !== undefined) {
+          this.#hits += 1;
+          return ok(known);
+        }
+      } else if (!overlap.isStale) {
+        this.#entries.keep(id, asked.value && this.#entryAt(asked.value));
+      }
+    } finally {
+      this.#overlaps.endRead(id, overlap);
     }
+    return this.#missed(id, read);
+  }
+
+  async #missed<T>(
+    id: ConversationId,
+    read: Pick<CachedRead<T>, 'miss' | 'fill'>,
+  ): Promise<Result<T, Unavailable>> {
     this.#misses += 1;
     const overlap = this.#overlaps.beginRead(id);
     try {
       const result = await read.miss();
       if (result.ok && !overlap.isStale)
-        this.#keep(id, read.fill(result.value, this.#entries.get(id)));
+        this.#entries.keep(id, read.fill(result.value, this.#entries.get(id)));
       return result;
     } finally {
       this.#overlaps.endRead(id, overlap);
@@ -276,13 +308,13 @@ export class CachedStore implements Store {
     return write().then(
       (result) => {
         const wasAlone = this.#overlaps.endWrite(id);
-        if (wasAlone && result.ok) this.#keep(id, remember(this.#entries.get(id)));
-        else if (!wasAlone || isUncertain(result)) this.#keep(id, undefined);
+        if (wasAlone && result.ok) this.#entries.keep(id, remember(this.#entries.get(id)));
+        else if (!wasAlone || isUncertain(result)) this.#entries.keep(id, undefined);
         return result;
       },
       (error: unknown) => {
         this.#overlaps.endWrite(id);
-        this.#keep(id, undefined);
+        this.#entries.keep(id, undefined);
         throw error;
       },
     );
@@ -292,23 +324,19 @@ export class CachedStore implements Store {
     { expectedHead, events, effects }: Append,
     known: CachedConversation | undefined,
   ): CachedConversation | undefined {
-    if (effects.some(({ kind }) => kind === 'erased' || kind === 'trimmed')) return undefined;
-    const entry =
-      known?.head === expectedHead ? known : new CachedConversation(expectedHead, this.#tailLimits);
-    if (effects.some(changesState)) entry.state = undefined;
+    const entry = known?.head === expectedHead ? known : this.#entryAfterAppend(expectedHead);
+    if (entry === undefined) return undefined;
     entry.extend(events);
-    return entry;
+    return effects.every((effect) => entry.follow(effect)) ? entry : undefined;
   }
 
-  #keep(id: ConversationId, entry: CachedConversation | undefined): void {
-    if (entry === undefined) {
-      this.#entries.delete(id);
-      return;
-    }
-    if (this.#entries.get(id) !== entry) this.#entries.set(id, entry);
-    this.#bytes += entry.bytes - entry.countedBytes;
-    entry.countedBytes = entry.bytes;
-    while (this.#bytes > this.#limits.maxBytes && this.#entries.size > 0) this.#entries.pop();
+  /** Which life of a shared conversation it was, the append does not say. */
+  #entryAfterAppend(headSeq: number): CachedConversation | undefined {
+    return this.#headReads === undefined ? this.#entryAt({ headSeq }) : undefined;
+  }
+
+  #entryAt(position: Position): CachedConversation {
+    return new CachedConversation(position, this.#tailLimits);
   }
 }
 
@@ -323,14 +351,15 @@ interface CachedRead<T> {
   ) => CachedConversation | undefined;
 }
 
+/** Somebody else wrote what an entry does not know. */
+function isBeyond(seq: number | undefined, entry: CachedConversation | undefined): boolean {
+  return seq !== undefined && entry !== undefined && seq > entry.head;
+}
+
 /** The inner store may hold something else than was thought. */
 function isUncertain<T>(result: Result<T, CreateFailure | AppendFailure>): boolean {
   if (result.ok) return false;
   const { failure } = result;
   if (failure.reason === 'storage_unavailable') return failure.outcome === 'unknown';
   return failure.reason === 'head_conflict';
-}
-
-function changesState({ kind }: Effect): boolean {
-  return kind === 'member' || kind === 'member_gone' || kind === 'settings';
 }

@@ -1,5 +1,6 @@
 import { existsSync, rmSync } from 'node:fs';
-import { CachedStore, type CacheLimits } from '../../storage/cache/cached-store.ts';
+import type { CacheLimits } from '../../storage/cache/cached-conversations.ts';
+import { CachedStore } from '../../storage/cache/cached-store.ts';
 import { MemoryStore } from '../../storage/memory/memory-store.ts';
 import { SqliteStore } from '../../storage/sqlite/sqlite-store.ts';
 import type { Store } from '../../storage/store.ts';

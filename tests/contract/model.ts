@@ -7,7 +7,13 @@ import { ann, bob, edit, member, message, NOW, state, turn } from './fixtures.ts
 
 /** The model test's actions: plain data, so that fast-check can shrink and print them. */
 export type Action =
-  | { readonly do: 'create'; readonly on: number; readonly events: number }
+  | {
+      readonly do: 'create';
+      readonly on: number;
+      readonly events: number;
+      /** For a test that wants to tell the lives of an id apart. */
+      readonly life?: number;
+    }
   | { readonly do: 'remove'; readonly on: number }
   | {
       readonly do: 'append';
@@ -108,7 +114,11 @@ export async function answerTo(store: Store, action: Question): Promise<unknown>
   switch (action.do) {
     case 'create':
       return store.create(
-        state({ id: idOf(action.on), headSeq: action.events }),
+        state({
+          id: idOf(action.on),
+          epoch: `e_${action.life ?? 'first'}`,
+          headSeq: action.events,
+        }),
         Array.from({ length: action.events }, (_, index) => message(index + 1)),
       );
     case 'remove':

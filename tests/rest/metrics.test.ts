@@ -20,7 +20,9 @@ describe('/metrics', () => {
       ['turns_total', 'counter'],
       ['cache_hits_total', 'counter'],
       ['cache_misses_total', 'counter'],
+      ['cache_evictions_total', 'counter'],
       ['cache_bytes', 'gauge'],
+      ['cache_conversations', 'gauge'],
     ]) {
       expect(text).toContain(`# TYPE colloquy_${name} ${type}\n`);
       expect(text).toContain(`# HELP colloquy_${name} `);

@@ -90,7 +90,65 @@ describe('what the cache answers', () => {
   });
 });
 
+describe('a log that is trimmed', () => {
+  test('is answered from the cache as far as it reaches, and nothing below its beginning', async () => {
+    const { inner, store } = cachedMemory();
+    await made(store, messages(1, 20));
+    await appended(store, [], { expectedHead: 20, effects: [{ kind: 'trimmed', firstSeq: 15 }] });
+    inner.calls.length = 0;
+    expect(await wholeLog(store)).toEqual(messages(15, 20));
+    expect(granted(await store.readMessages(ONE, { limit: 2 }))).toHaveLength(2);
+    expect(granted(await store.load(ONE))?.conversation.firstSeq).toBe(15);
+    expect(inner.calls).toEqual([]);
+    await store.findKey(ONE, ann.id, 'may be older');
+    expect(inner.calls).toEqual(['findKey']);
+  });
+
+  test('whose tail was read is cut at its new beginning', async () => {
+    const { inner, store } = cachedMemory();
+    await made(inner, messages(1, 20));
+    await store.load(ONE);
+    await wholeLog(store);
+    const before = store.stats().bytes;
+    await appended(store, messages(21, 22), { effects: [{ kind: 'trimmed', firstSeq: 20 }] });
+    expect(store.stats().bytes).toBeLessThan(before);
+    inner.calls.length = 0;
+    expect(await wholeLog(store)).toEqual(messages(20, 22));
+    expect(inner.calls).toEqual([]);
+  });
+
+  test('whose beginning is not known is asked for it', async () => {
+    const { inner, store } = cachedMemory({ ...ROOMY, maxConversations: 1 });
+    await made(store, messages(1, 9));
+    await made(store, [], { id: 'c_other' });
+    await appended(store, messages(10, 12));
+    inner.calls.length = 0;
+    expect(await wholeLog(store)).toEqual(messages(1, 12));
+    expect(inner.calls).toEqual(['readEvents']);
+  });
+});
+
 describe('what the cache forgets', () => {
+  test('a conversation of which a key is beyond what it knows', async () => {
+    const { inner, store } = cachedMemory();
+    await made(inner, messages(1, 3));
+    await store.load(ONE);
+    await appended(inner, [message(4), message(5, { key: 'theirs' })]);
+    expect(await headOf(store)).toBe(3);
+    expect(granted(await store.findKey(ONE, ann.id, 'theirs'))).toBe(5);
+    expect(await headOf(store)).toBe(5);
+    expect(await wholeLog(store)).toHaveLength(5);
+  });
+
+  test('a conversation of which an event is beyond what it knows', async () => {
+    const { inner, store } = cachedMemory();
+    await made(inner, messages(1, 3));
+    await store.load(ONE);
+    await appended(inner, messages(4, 5));
+    expect(granted(await store.readEvents(ONE, { afterSeq: 1, limit: 9 }))).toHaveLength(4);
+    expect(await headOf(store)).toBe(5);
+  });
+
   test('a conversation that another writer moved on, as soon as an append says so', async () => {
     const { inner, store } = cachedMemory();
     await made(store, messages(1, 3));
