@@ -30,7 +30,7 @@ CREATE INDEX document_shares_by_conversation ON document_shares (cid, did);
 
 CREATE TABLE chunks (
   did bigint NOT NULL REFERENCES documents ON DELETE CASCADE,
-  place integer NOT NULL,
+  place bigint NOT NULL,
   first_char integer NOT NULL,
   end_char integer NOT NULL,
   text text NOT NULL,
@@ -39,7 +39,7 @@ CREATE TABLE chunks (
 
 CREATE TABLE chunk_terms (
   did bigint NOT NULL,
-  place integer NOT NULL,
+  place bigint NOT NULL,
   part integer NOT NULL,
   length integer NOT NULL,
   terms tsvector NOT NULL,

@@ -1,0 +1,192 @@
+import type { MessageBody } from '../../src/domain/event.ts';
+import type { ConversationId } from '../../src/domain/ids.ts';
+import { ok, type Result } from '../../src/domain/result.ts';
+import type { TermsQuery, VectorQuery } from '../document-store.ts';
+import type {
+  FoundMessage,
+  MessageIndex,
+  MessageVector,
+  UnembeddedMessage,
+} from '../message-index.ts';
+import type { Unavailable } from '../unavailable.ts';
+import type { Space } from '../vector-spaces.ts';
+import type { Database } from './database.ts';
+import { holdIndex, takeIn } from './message-level.ts';
+import { rankSql, termParameters } from './terms.ts';
+import { scan } from './vector-scan.ts';
+import { distance, messageVectors, type SpaceTables, typeOf } from './vector-tables.ts';
+import { encodeVector, encodeVectors, findSpace, holdSpace, unlessDropped } from './vectors.ts';
+
+const STANDING = {
+  name: 'index-is-level',
+  text: `SELECT c.head_seq, coalesce(k.mark, 0) AS mark
+    FROM conversations c LEFT JOIN message_marks k ON k.cid = c.cid WHERE c.id = $1`,
+};
+
+/** What is trimmed is found by nobody, also before it is cleared. */
+const BY_TERMS = {
+  text: rankSql(
+    {
+      place: `place AS MATERIALIZED (
+        SELECT c.cid, c.first_seq, ('''@' || c.cid || '''')::tsquery AS scope, k.mark AS total
+        FROM conversations c JOIN message_marks k ON k.cid = c.cid WHERE c.id = $1)`,
+      table: 'message_terms',
+      keys: ['seq'],
+      seen: 'm.seq >= p.first_seq',
+      walked: 'm.cid = p.cid AND m.seq >= p.first_seq',
+    },
+    2,
+  ),
+};
+
+/** Bytes of bodies that `withoutVector` reads; one message may have more. */
+const MAX_TEXTS_BYTES = 4_000_000;
+
+interface UnembeddedRow {
+  readonly seq: number;
+  readonly text_seq: number;
+  readonly body: string;
+}
+
+/**
+ * The index of messages: texts and their terms in tables of all conversations, vectors in tables of their space. See
+ * storage/postgres/index-effects.ts for how it stays clear of what was erased.
+ */
+export class PostgresMessageIndex implements MessageIndex {
+  readonly #db: Database;
+
+  constructor(db: Database) {
+    this.#db = db;
+  }
+
+  async level(id: ConversationId, limit: number): Promise<Result<boolean, Unavailable>> {
+    const found = await this.#db.read<{ head_seq: number; mark: number }>(STANDING, [id]);
+    if (!found.ok) return found;
+    const [at] = found.value;
+    if (at === undefined || at.mark >= at.head_seq) return ok(true);
+    return this.#db.transaction(async (tx) => {
+      const cid = await holdIndex(tx, id);
+      return cid === undefined || (await takeIn(tx, cid, limit)) >= at.head_seq;
+    });
+  }
+
+  async byTerms(
+    id: ConversationId,
+    { terms, limit }: TermsQuery & { readonly limit: number },
+  ): Promise<Result<readonly FoundMessage[], Unavailable>> {
+    if (terms.length === 0) return ok([]);
+    return this.#db.read<FoundMessage>(BY_TERMS, [id, ...termParameters(terms), limit]);
+  }
+
+  async byVector(
+    id: ConversationId,
+    query: VectorQuery & { readonly limit: number },
+  ): Promise<Result<readonly FoundMessage[], Unavailable>> {
+    const found = await findSpace(this.#db, query.space);
+    if (!found.ok) return found;
+    const tables = found.value;
+    if (tables === undefined) return ok([]);
+    return unlessDropped(() =>
+      tables.storage === 'bytes' ? this.#scan(tables, id, query) : this.#nearest(tables, id, query),
+    );
+  }
+
+  async withoutVector(
+    id: ConversationId,
+    space: Space,
+    limit: number,
+  ): Promise<Result<readonly UnembeddedMessage[], Unavailable>> {
+    const found = await findSpace(this.#db, space);
+    if (!found.ok) return found;
+    const text = withoutVectorSql(found.value);
+    const read = await unlessDropped(() => this.#db.read<UnembeddedRow>({ text }, [id, limit]));
+    if (!read.ok) return read;
+    return ok(
+      read.value.map(({ seq, text_seq, body }) => {
+        const { content = '' } = JSON.parse(body) as MessageBody;
+        return { seq, textSeq: text_seq, text: content };
+      }),
+    );
+  }
+
+  async putVectors(
+    id: ConversationId,
+    space: Space,
+    vectors: readonly MessageVector[],
+  ): Promise<Result<void, Unavailable>> {
+    if (vectors.length === 0) return ok(undefined);
+    const given = [...new Map(vectors.map((one) => [one.seq, one])).values()];
+    return this.#db.transaction(async (tx) => {
+      const tables = await holdSpace(tx, space);
+      if (tables === undefined) return;
+      const cid = await holdIndex(tx, id);
+      if (cid === undefined) return;
+      const embeddings = encodeVectors(
+        tables,
+        given.map(({ vector }) => vector),
+      );
+      await tx.run({ text: putVectorsSql(tables) }, [
+        cid,
+        given.map(({ seq }) => seq),
+        given.map(({ textSeq }) => textSeq),
+        embeddings,
+      ]);
+    });
+  }
+
+  #nearest(
+    tables: SpaceTables,
+    id: ConversationId,
+    { vector, limit }: VectorQuery & { readonly limit: number },
+  ) {
+    const away = distance(tables, 'v.embedding', `$2::${typeOf(tables)}`);
+    return this.#db.read<FoundMessage>(
+      {
+        text: `SELECT v.seq, -${away} AS score
+          FROM conversations c JOIN ${messageVectors(tables)} v ON v.cid = c.cid AND v.seq >= c.first_seq
+          WHERE c.id = $1 ORDER BY ${away}, v.seq DESC LIMIT $3`,
+      },
+      [id, encodeVector(tables, vector), limit],
+    );
+  }
+
+  async #scan(
+    tables: SpaceTables,
+    id: ConversationId,
+    { vector, limit }: VectorQuery & { readonly limit: number },
+  ): Promise<Result<readonly FoundMessage[], Unavailable>> {
+    const page = {
+      text: `SELECT v.cid AS first, v.seq AS second, v.embedding
+        FROM conversations c JOIN ${messageVectors(tables)} v ON v.cid = c.cid AND v.seq >= c.first_seq
+        WHERE c.id = $1 AND (v.cid, v.seq) > ($2, $3) ORDER BY v.cid, v.seq LIMIT $4`,
+      values: [id],
+    };
+    const near = await scan(this.#db, page, { tables, wanted: vector, limit });
+    return near.ok ? ok(near.value.map(({ second, score }) => ({ seq: second, score }))) : near;
+  }
+}
+
+/** The newest first, each with the body of the event that has its text now. */
+function withoutVectorSql(tables: SpaceTables | undefined): string {
+  const lacking =
+    tables === undefined
+      ? ''
+      : `AND NOT EXISTS (SELECT FROM ${messageVectors(tables)} v WHERE v.cid = t.cid AND v.seq = t.seq)`;
+  return `SELECT seq, text_seq, body FROM (
+      SELECT t.seq, t.text_seq, e.body,
+        sum(octet_length(e.body)) OVER (ORDER BY t.seq DESC) - octet_length(e.body) AS bytes_before
+      FROM (
+        SELECT t.cid, t.seq, t.text_seq FROM conversations c
+        JOIN message_texts t ON t.cid = c.cid AND t.seq >= c.first_seq
+        WHERE c.id = $1 ${lacking} ORDER BY t.seq DESC LIMIT $2) AS t
+      JOIN events e ON e.cid = t.cid AND e.seq = t.text_seq) AS page
+    WHERE bytes_before < ${MAX_TEXTS_BYTES} ORDER BY seq DESC`;
+}
+
+function putVectorsSql(tables: SpaceTables): string {
+  return `INSERT INTO ${messageVectors(tables)} (cid, seq, embedding)
+    SELECT t.cid, t.seq, g.embedding
+    FROM unnest($2::bigint[], $3::bigint[], $4::${typeOf(tables)}[]) AS g (seq, text_seq, embedding)
+    JOIN message_texts t ON t.cid = $1 AND t.seq = g.seq AND t.text_seq = g.text_seq
+    ON CONFLICT (cid, seq) DO UPDATE SET embedding = excluded.embedding`;
+}

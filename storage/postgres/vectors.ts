@@ -1,0 +1,111 @@
+import { err, ok, type Result } from '../../src/domain/result.ts';
+import { type Unavailable, unavailable } from '../unavailable.ts';
+import type { Space } from '../vector-spaces.ts';
+import type { Database, Statement, Transaction } from './database.ts';
+import { codeOf } from './errors.ts';
+import { FIND_PGVECTOR, type SpaceTables } from './vector-tables.ts';
+
+/** The object id of bytea, in every database. */
+const BYTEA = 17;
+const FLOAT_BYTES = 4;
+/** Before the floats of pgvector's binary form: how many there are, and a reserved number. */
+const PGVECTOR_HEAD_BYTES = 4;
+const ARRAY_HEAD_BYTES = 20;
+
+const COLUMNS = 'v.sid, v.dimensions, v.storage, p.schema, p.type';
+const FIND = `SELECT ${COLUMNS} FROM vector_spaces v LEFT JOIN (${FIND_PGVECTOR}) AS p ON true WHERE v.name = $1`;
+
+export const FIND_SPACE: Statement = { name: 'find-space', text: FIND };
+/** The space stays until the end of the transaction. */
+export const HOLD_SPACE: Statement = { name: 'hold-space', text: `${FIND} FOR KEY SHARE OF v` };
+
+/** An undefined table, column, type or schema. */
+const GONE = ['42P01', '42703', '42704', '3F000'];
+
+/** The tables of a space; undefined when there is no such space. */
+export async function findSpace(
+  db: Database,
+  space: Space,
+): Promise<Result<SpaceTables | undefined, Unavailable>> {
+  const found = await db.read<SpaceTables>(FIND_SPACE, [space.name]);
+  if (!found.ok) return found;
+  const [tables] = found.value;
+  return tables === undefined || isWhole(tables) ? ok(tables) : err(unavailable(lost()));
+}
+
+/** As `findSpace`, and the space stays until the end of the transaction. */
+export async function holdSpace(tx: Transaction, space: Space): Promise<SpaceTables | undefined> {
+  const [tables] = await tx.rows<SpaceTables>(HOLD_SPACE, [space.name]);
+  return tables;
+}
+
+/**
+ * What was found in the tables of a space; nothing when the space was dropped since it was looked up, with them.
+ */
+export async function unlessDropped<T>(
+  find: () => Promise<Result<readonly T[], Unavailable>>,
+): Promise<Result<readonly T[], Unavailable>> {
+  try {
+    return await find();
+  } catch (error) {
+    if (GONE.includes(codeOf(error) ?? '')) return ok([]);
+    throw error;
+  }
+}
+
+function isWhole({ storage, schema }: SpaceTables): boolean {
+  return storage === 'bytes' || schema !== null;
+}
+
+function lost(): Error {
+  return new Error(
+    'pgvector was dropped from the database: a start finds out, and goes on without it',
+  );
+}
+
+/** A vector of the same direction and length 1, or of length 0. Throws when it is not of this space. */
+export function unit({ dimensions }: SpaceTables, vector: Float32Array): Float32Array {
+  if (vector.length !== dimensions)
+    throw new RangeError(`a vector of ${vector.length} in a space of ${dimensions} dimensions`);
+  const length = Math.sqrt(vector.reduce((sum, x) => sum + x * x, 0));
+  return length === 0 ? vector : vector.map((x) => x / length);
+}
+
+/** A list of vectors in Postgres' binary form, for a parameter that is an array of `typeOf(tables)`. */
+export function encodeVectors(tables: SpaceTables, vectors: readonly Float32Array[]): Buffer {
+  const head = Buffer.alloc(ARRAY_HEAD_BYTES);
+  head.writeInt32BE(1, 0);
+  head.writeInt32BE(tables.storage === 'bytes' ? BYTEA : (tables.type ?? 0), 8);
+  head.writeInt32BE(vectors.length, 12);
+  head.writeInt32BE(1, 16);
+  return Buffer.concat([
+    head,
+    ...vectors.flatMap((vector) => {
+      const element = encodeVector(tables, vector);
+      const length = Buffer.alloc(4);
+      length.writeInt32BE(element.length);
+      return [length, element];
+    }),
+  ]);
+}
+
+/** A vector in Postgres' binary form, for a parameter of `typeOf(tables)`. */
+export function encodeVector(tables: SpaceTables, given: Float32Array): Buffer {
+  const vector = unit(tables, given);
+  const isBytes = tables.storage === 'bytes';
+  const head = isBytes ? 0 : PGVECTOR_HEAD_BYTES;
+  const buffer = Buffer.alloc(head + vector.length * FLOAT_BYTES);
+  const view = new DataView(buffer.buffer, buffer.byteOffset, buffer.length);
+  if (!isBytes) view.setInt16(0, vector.length);
+  for (const [index, x] of vector.entries())
+    view.setFloat32(head + index * FLOAT_BYTES, x, isBytes);
+  return buffer;
+}
+
+/** A vector that was kept as `bytes`. */
+export function decodeBytes(bytes: Buffer): Float32Array {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+  return Float32Array.from({ length: bytes.length / FLOAT_BYTES }, (_, index) =>
+    view.getFloat32(index * FLOAT_BYTES, true),
+  );
+}
