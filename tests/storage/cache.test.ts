@@ -238,20 +238,28 @@ describe('the bounds of the cache', () => {
 });
 
 describe('any interleaving of reads and writes', () => {
-  test('leaves nothing in the cache that the store does not say, too', async () => {
+  test.for([
+    { name: 'one cache', servers: 1 },
+    { name: 'two caches of one shared store', servers: 2 },
+  ])('leaves nothing in the cache that the store does not say, too: $name', async ({ servers }) => {
     await fc.assert(
       fc.asyncProperty(fc.scheduler(), operations, async (scheduler, given) => {
         const memory = new MemoryStore();
-        const slow = scheduled(memory, scheduler);
-        const store = new CachedStore(slow, { ...ROOMY, maxConversations: 2 });
-        await Promise.all([
-          scheduler.waitFor(Promise.all(given.map((operation) => perform(store, operation)))),
-        ]);
-        const instant = settledReads(store, scheduler);
-        for (let index = 0; index < CONVERSATIONS; index += 1) {
-          for (const after of [0, 2, 5]) {
-            const page = { after, limit: 6 };
-            expect(await instant(index, page)).toEqual(await reads(memory, index, page));
+        const slow = { ...scheduled(memory, scheduler), isShared: servers > 1 };
+        const limits = { ...ROOMY, maxConversations: 2 };
+        const stores = Array.from({ length: servers }, () => new CachedStore(slow, limits));
+        const done = given.map((operation, at) => {
+          const store = stores[at % servers];
+          return store && perform(store, operation, at);
+        });
+        await scheduler.waitFor(Promise.all(done));
+        for (const store of stores) {
+          const instant = settledReads(store, scheduler);
+          for (let index = 0; index < CONVERSATIONS; index += 1) {
+            for (const after of [0, 2, 5]) {
+              const page = { after, limit: 6 };
+              expect(await instant(index, page)).toEqual(await reads(memory, index, page));
+            }
           }
         }
       }),
@@ -267,6 +275,7 @@ interface Operation {
     | 'append'
     | 'appendAtOnce'
     | 'erase'
+    | 'trim'
     | 'remove'
     | 'load'
     | 'page'
@@ -285,6 +294,7 @@ const operations: fc.Arbitrary<Operation[]> = fc.array(
       'append',
       'appendAtOnce',
       'erase',
+      'trim',
       'remove',
       'load',
       'load',
@@ -296,11 +306,15 @@ const operations: fc.Arbitrary<Operation[]> = fc.array(
   { minLength: 4, maxLength: 30, size: 'max' },
 );
 
-async function perform(store: Store, { on, do: action, head }: Operation): Promise<unknown> {
+async function perform(
+  store: Store,
+  { on, do: action, head }: Operation,
+  life: number,
+): Promise<unknown> {
   const id = idOf(on);
   switch (action) {
     case 'create':
-      return made(store, messages(1, 2), { id }).catch(() => undefined);
+      return made(store, messages(1, 2), { id, epoch: `e_${life}` }).catch(() => undefined);
     case 'append': {
       const known = (await headOf(store, id)) ?? 0;
       return append(store, { id, events: messages(known + 1, known + 2) });
@@ -309,7 +323,13 @@ async function perform(store: Store, { on, do: action, head }: Operation): Promi
       return append(store, { id, events: messages(head + 1, head + 1) });
     case 'erase': {
       const known = (await headOf(store, id)) ?? 0;
-      const effects = [{ kind: 'erased', targetSeq: Math.max(1, known - head) }] as const;
+      const targetSeq = Math.max(1, known - head);
+      const effects = [{ kind: 'erased', targetSeq }] as const;
+      return append(store, { id, events: [deletion(known + 1, targetSeq)], effects });
+    }
+    case 'trim': {
+      const known = (await headOf(store, id)) ?? 0;
+      const effects = [{ kind: 'trimmed', firstSeq: Math.max(1, known - head) }] as const;
       return append(store, { id, expectedHead: known, effects });
     }
     case 'remove':
