@@ -38,6 +38,8 @@ export class ConversationTables {
   readonly #putMember: Statement<(string | number)[]>;
   readonly #dropMember: Statement<[cid: number, participant: string]>;
   readonly #members: Statement<[cid: number], MemberRow>;
+  readonly #setFirstSeq: Statement<[firstSeq: number, cid: number]>;
+  readonly #listAll: Statement<[after: string, limit: number], ConversationId>;
   readonly #list: Statement<[participant: string, after: string, limit: number], ConversationRow>;
 
   constructor(db: Database) {
@@ -61,6 +63,12 @@ export class ConversationTables {
     this.#members = db.prepare(
       'SELECT participant_id, name, kind, role FROM members WHERE cid = ? ORDER BY place',
     );
+    this.#setFirstSeq = db.prepare('UPDATE conversations SET first_seq = ? WHERE cid = ?');
+    this.#listAll = db
+      .prepare<[string, number], ConversationId>(
+        'SELECT id FROM conversations WHERE id > ? ORDER BY id LIMIT ?',
+      )
+      .pluck();
     this.#list = db.prepare(
       `SELECT c.* FROM members m JOIN conversations c ON c.cid = m.cid
        WHERE m.participant_id = ? AND m.conversation_id > ? ORDER BY m.conversation_id LIMIT ?`,
@@ -91,6 +99,10 @@ export class ConversationTables {
 
   setSettings(cid: number, conversation: Conversation): void {
     this.#setSettings.run(encodeSettings(conversation), conversation.updatedAt, cid);
+  }
+
+  setFirstSeq(cid: number, firstSeq: number): void {
+    this.#setFirstSeq.run(firstSeq, cid);
   }
 
   /** Makes the conversation invisible; what is large (events, places, edits, turns) the indexer deletes later. */
@@ -128,6 +140,10 @@ export class ConversationTables {
       kind: participantKind(row.kind),
       role: row.role,
     }));
+  }
+
+  listAll({ afterId = '' as ConversationId, limit }: ListPage): ConversationId[] {
+    return this.#listAll.all(afterId, limit);
   }
 
   list(

@@ -7,7 +7,8 @@ import type { PlaceTable } from './places.ts';
 /** What an append has to know of a conversation: its number in the file and where its log stands. */
 export interface Entry {
   readonly cid: number;
-  readonly firstSeq: number;
+  /** Moved by the writer, as the head is. */
+  firstSeq: number;
   /** Moved by the writer inside its transaction, and back when that fails. */
   head: number;
 }

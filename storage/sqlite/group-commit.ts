@@ -15,7 +15,7 @@ export interface GroupCommitOptions {
   readonly db: Database;
   /** How long writes wait for a lock that another holds before they are refused. */
   readonly lockWaitMs: number;
-  /** True while the indexer holds the file's write lock; it calls `flush` when it has let go. */
+  /** True while a worker holds the file's write lock; `flush` is called when it has let go. */
   readonly isLent: () => boolean;
   /** Makes memory agree with the file when a rollback could not be trusted; throws when it can't be read. */
   readonly resync: () => void;
@@ -76,7 +76,7 @@ export class GroupCommit {
   flush(): void {
     if (this.#queue.length === 0) return;
     if (this.#options.isLent()) {
-      this.#wait(new Error('the indexer holds the write lock'));
+      this.#wait(new Error('a worker holds the write lock'));
       return;
     }
     const group = this.#takeGroup();
@@ -187,6 +187,7 @@ export class GroupCommit {
       const refused = this.#queue;
       this.#queue = [];
       this.#refuse(refused, cause, 'begin');
+      this.#options.onFlushed();
       return;
     }
     if (this.#retry !== undefined) return;

@@ -13,7 +13,7 @@ export function indexRest(path: string, lastRow: number, withinMs: number): void
   const orders: readonly Order[] = [
     { kind: 'plan', lastRow, skipPlaced: true },
     { kind: 'chunk', places: AT_A_TIME },
-    { kind: 'purge', lastRow, rows: AT_A_TIME },
+    { kind: 'purge', lastRow, rows: AT_A_TIME, keep: [] },
   ];
   try {
     for (const order of orders) if (!isCarriedOut(steps, order, deadline)) return;

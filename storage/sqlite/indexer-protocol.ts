@@ -1,5 +1,3 @@
-import type { MessagePort } from 'node:worker_threads';
-
 /** What the store asks of its worker, one order at a time. */
 export type Order =
   /**
@@ -9,8 +7,16 @@ export type Order =
   | { readonly kind: 'plan'; readonly lastRow: number; readonly skipPlaced: boolean }
   /** Write the next `places` of the plan. */
   | { readonly kind: 'chunk'; readonly places: number }
-  /** Delete what is left of conversations that were removed before `lastRow`, about `rows` rows of it. */
-  | { readonly kind: 'purge'; readonly lastRow: number; readonly rows: number }
+  /**
+   * Delete what nobody can see any more, about `rows` rows of it: of conversations that were removed or trimmed
+   * before `lastRow`, of documents but those in `keep`, which are being added, and of spaces.
+   */
+  | {
+      readonly kind: 'purge';
+      readonly lastRow: number;
+      readonly rows: number;
+      readonly keep: readonly number[];
+    }
   /** Copy the WAL into the file. `finish` does so with the lock lent, so that the next commit starts the WAL anew. */
   | { readonly kind: 'checkpoint'; readonly finish: boolean; readonly truncate: boolean };
 
@@ -25,11 +31,6 @@ export type Report =
       readonly walPages: number;
     }
   | { readonly ok: false; readonly code: string; readonly message: string };
-
-export interface IndexerData {
-  readonly path: string;
-  readonly port: MessagePort;
-}
 
 /** Orders that write hold the file's write lock: no commit may run until their report is in. */
 export function needsLock(order: Order): boolean {

@@ -67,7 +67,7 @@ export class IndexerSteps {
       case 'chunk':
         return this.#locked(() => this.#writePlaces(order.places));
       case 'purge':
-        return this.#locked(() => this.#purge.step(order.lastRow, order.rows));
+        return this.#locked(() => this.#purge.step(order));
       case 'checkpoint':
         return {
           isDone: checkpoint(this.#db, order.truncate ? 'TRUNCATE' : 'PASSIVE') === 0,

@@ -1,9 +1,10 @@
 import { workerData } from 'node:worker_threads';
-import type { IndexerData, Order } from './indexer-protocol.ts';
+import type { Order } from './indexer-protocol.ts';
 import { IndexerSteps } from './indexer-steps.ts';
+import type { ThreadData } from './order-thread.ts';
 
 /** The thread that makes places behind the log, and checkpoints: it answers orders, and decides nothing. */
-const { path, port } = workerData as IndexerData;
+const { path, port } = workerData as ThreadData;
 const steps = new IndexerSteps(path);
 
 // The first message says that the file is open.

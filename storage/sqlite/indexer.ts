@@ -1,5 +1,5 @@
 import { needsLock, type Order, type Report } from './indexer-protocol.ts';
-import { IndexerThread } from './indexer-thread.ts';
+import { OrderThread } from './order-thread.ts';
 import type { PendingRows } from './pending-rows.ts';
 
 export interface Indexed {
@@ -21,6 +21,10 @@ export interface IndexerOptions {
   readonly walPages: number;
   /** The highest row number given out. */
   readonly lastRow: () => number;
+  /** Another worker has the write lock. */
+  readonly isLockElsewhere: () => boolean;
+  /** Documents that are being added: what there is of them is no rubbish. */
+  readonly adding: () => readonly number[];
   /** The lock is back: commit what waits for it. */
   readonly flush: () => void;
   readonly onIndexed: (indexed: Indexed) => void;
@@ -29,7 +33,7 @@ export interface IndexerOptions {
 
 /** A chunk grows with the backlog, so that the indexer keeps up at any rate; this bounds how much. */
 const MAX_CHUNK_GROWTH = 16;
-/** Rows of removed conversations that one purge deletes: each may be a page of its own. */
+/** Rows that one purge deletes: each may be a page of its own. */
 const PURGE_ROWS = 500;
 const FIRST_BACKOFF_MS = 50;
 const MAX_BACKOFF_MS = 30_000;
@@ -43,21 +47,22 @@ type Phase = 'rest' | 'plan' | 'chunk' | 'purge';
  * life. Does not own: the transactions (indexer-steps.ts), the commits (group-commit.ts).
  *
  * Invariants:
- * I1. One order at a time; while one that needs the lock is out, `isLent` is true and no commit begins.
+ * I1. One order at a time; while one that needs the lock is out, `isLent` is true and no commit begins, and none
+ *     goes out while another worker has the lock.
  * I2. The index of pending rows drops a segment when all of it has places (P1).
  * I3. After a worker's death or a failed order the segment is planned anew, without what has places.
  * I4. A commit that waits goes before the next order.
  */
 export class Indexer {
   readonly #options: IndexerOptions;
-  #thread: IndexerThread | undefined;
+  #thread: OrderThread<Order, Report> | undefined;
   #phase: Phase = 'rest';
   #segmentEnd = 0;
   #segmentRows = 0;
   #startedAt = 0;
   /** The first plan after a start may meet rows that were placed before it. */
   #skipPlaced = true;
-  #hasRemoved: boolean;
+  #hasRubbish: boolean;
   #walPages = 0;
   #checkpointing: 'no' | 'copy' | 'finish' = 'no';
   #checkpointAt: number;
@@ -69,9 +74,9 @@ export class Indexer {
   #isLooking = false;
   #isClosed = false;
 
-  constructor(options: IndexerOptions, found: { hasRemoved: boolean; walPages: number }) {
+  constructor(options: IndexerOptions, found: { hasRubbish: boolean; walPages: number }) {
     this.#options = options;
-    this.#hasRemoved = found.hasRemoved;
+    this.#hasRubbish = found.hasRubbish;
     this.#walPages = found.walPages;
     this.#checkpointAt = options.walPages;
     this.#armIdle();
@@ -79,8 +84,7 @@ export class Indexer {
 
   /** True while the worker holds the write lock. A report that is there already is taken in first. */
   isLent(): boolean {
-    const order = this.#thread?.order;
-    if (order === undefined || !needsLock(order)) return false;
+    if (!this.holdsLock) return false;
     this.#isLooking = true;
     this.#thread?.look();
     this.#isLooking = false;
@@ -100,18 +104,26 @@ export class Indexer {
     if (this.#isClosed || this.#backoffTimer !== undefined) return;
     if (this.#thread?.order !== undefined) return;
     const order = this.#nextForThread();
-    if (order !== undefined) this.#thread?.send(order);
+    if (order === undefined || (needsLock(order) && this.#options.isLockElsewhere())) return;
+    this.#thread?.send(order);
   }
 
-  conversationRemoved(): void {
-    this.#hasRemoved = true;
+  /** True while its worker holds the write lock, as far as is known. */
+  get holdsLock(): boolean {
+    const order = this.#thread?.order;
+    return order !== undefined && needsLock(order);
+  }
+
+  /** Something was removed, trimmed or dropped: what is left of it waits for the next purge. */
+  rubbishLeft(): void {
+    this.#hasRubbish = true;
   }
 
   /** The index was built anew from the file: what is frozen or planned means nothing any more. */
   restart(): void {
     this.#phase = 'rest';
     this.#skipPlaced = true;
-    this.#hasRemoved = true;
+    this.#hasRubbish = true;
   }
 
   /** Ends the worker after the order it has; what is not indexed by then, `indexRest` may do. */
@@ -167,7 +179,7 @@ export class Indexer {
         this.#segmentEnd = lastRow();
         this.#segmentRows = 0;
         this.#startedAt = performance.now();
-        this.#hasRemoved = false;
+        this.#hasRubbish = false;
         this.#phase = 'plan';
         return this.#plan();
       case 'plan':
@@ -175,7 +187,7 @@ export class Indexer {
       case 'chunk':
         return { kind: 'chunk', places: this.#chunkPlaces() };
       case 'purge':
-        return { kind: 'purge', lastRow: this.#segmentEnd, rows: PURGE_ROWS };
+        return this.#purge();
       default:
         return this.#phase satisfies never;
     }
@@ -185,11 +197,16 @@ export class Indexer {
     return { kind: 'plan', lastRow: this.#segmentEnd, skipPlaced: this.#skipPlaced };
   }
 
+  #purge(): Order {
+    const keep = this.#options.adding();
+    return { kind: 'purge', lastRow: this.#segmentEnd, rows: PURGE_ROWS, keep };
+  }
+
   /** A full segment; or, when nothing has come in for a while, anything at all. */
   #hasSegment(): boolean {
     const { pending, segmentRows } = this.#options;
     if (pending.activeRows >= segmentRows) return true;
-    return this.#isIdle && (pending.totalRows > 0 || this.#hasRemoved);
+    return this.#isIdle && (pending.totalRows > 0 || this.#hasRubbish);
   }
 
   #chunkPlaces(): number {
@@ -265,8 +282,12 @@ export class Indexer {
     this.#backoffMs = Math.min(this.#backoffMs * 2, MAX_BACKOFF_MS);
   }
 
-  #startThread(): IndexerThread {
-    return new IndexerThread(this.#options.script, this.#options.path, {
+  #startThread(): OrderThread<Order, Report> {
+    return new OrderThread({
+      name: 'colloquy-indexer',
+      script: this.#options.script,
+      path: this.#options.path,
+      isAwaited: false,
       onReady: () => this.proceed(),
       onReport: (report, order) => {
         this.#report(report, order);

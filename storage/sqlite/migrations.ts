@@ -8,6 +8,10 @@ import { OpenError } from '../open-error.ts';
  * `log` takes the hot write, in rowid order and without another index, and keeps every event. `places` says where
  * a conversation's events stand; the indexer writes it behind the log (docs/adr/0006), and `progress` has the row up
  * to which it has come. Above that row, an event whose seq is not above its conversation's newest place has one, too.
+ *
+ * What is looked up by words or vectors has a key of 64 bits: the number of its conversation or document in the
+ * upper half, its seq or index in the lower (docs/adr/0007). "Loose" documents are parts without their document: it
+ * is still being added, or was removed. `indexed` … `message_vectors` are made from the log, and may be dropped.
  */
 export const MIGRATIONS: readonly string[] = [
   `
@@ -81,6 +85,87 @@ export const MIGRATIONS: readonly string[] = [
     bytes BLOB NOT NULL
   ) WITHOUT ROWID;
   INSERT INTO secrets VALUES ('sqlite.key-hash', randomblob(12));
+  `,
+  `
+  CREATE INDEX turns_by_conversation ON turns (cid);
+  CREATE TABLE trims (
+    cid INTEGER PRIMARY KEY,
+    erased_to INTEGER NOT NULL,
+    last_row INTEGER
+  );
+  CREATE INDEX trims_open ON trims (last_row) WHERE last_row IS NOT NULL;
+
+  CREATE TABLE spaces (
+    sid INTEGER PRIMARY KEY AUTOINCREMENT,
+    name TEXT NOT NULL UNIQUE,
+    dimensions INTEGER NOT NULL,
+    is_in_use INTEGER NOT NULL
+  );
+  CREATE TABLE dropped_spaces (
+    sid INTEGER PRIMARY KEY
+  );
+
+  CREATE TABLE indexed (
+    cid INTEGER PRIMARY KEY,
+    mark INTEGER NOT NULL
+  );
+  CREATE TABLE indexed_messages (
+    cid INTEGER NOT NULL,
+    seq INTEGER NOT NULL,
+    text_seq INTEGER NOT NULL,
+    text_row INTEGER NOT NULL,
+    PRIMARY KEY (cid, seq)
+  ) WITHOUT ROWID;
+  CREATE VIRTUAL TABLE message_words USING fts5 (terms, content = '', contentless_delete = 1, tokenize = 'ascii');
+  INSERT INTO message_words (message_words, rank) VALUES ('automerge', 0);
+  CREATE TABLE message_vectors (
+    place INTEGER PRIMARY KEY,
+    sid INTEGER NOT NULL,
+    cid INTEGER NOT NULL,
+    seq INTEGER NOT NULL,
+    vector BLOB NOT NULL,
+    UNIQUE (sid, cid, seq)
+  );
+
+  CREATE TABLE documents (
+    did INTEGER PRIMARY KEY,
+    id TEXT NOT NULL UNIQUE,
+    owner TEXT NOT NULL,
+    created_key TEXT,
+    record TEXT NOT NULL,
+    UNIQUE (owner, created_key)
+  );
+  CREATE TABLE loose_documents (
+    did INTEGER PRIMARY KEY AUTOINCREMENT
+  );
+  CREATE TABLE shares (
+    did INTEGER NOT NULL,
+    cid INTEGER NOT NULL,
+    place INTEGER NOT NULL,
+    PRIMARY KEY (did, cid)
+  ) WITHOUT ROWID;
+  CREATE INDEX shares_by_conversation ON shares (cid, did);
+  CREATE TABLE chunks (
+    key INTEGER PRIMARY KEY,
+    start INTEGER NOT NULL,
+    end INTEGER NOT NULL,
+    text TEXT NOT NULL
+  );
+  CREATE VIRTUAL TABLE chunk_words USING fts5 (terms, content = '', contentless_delete = 1, tokenize = 'ascii');
+  INSERT INTO chunk_words (chunk_words, rank) VALUES ('automerge', 0);
+  CREATE TABLE chunk_vectors (
+    place INTEGER PRIMARY KEY,
+    sid INTEGER NOT NULL,
+    did INTEGER NOT NULL,
+    idx INTEGER NOT NULL,
+    vector BLOB NOT NULL,
+    UNIQUE (sid, did, idx)
+  );
+  CREATE TABLE document_spaces (
+    sid INTEGER NOT NULL,
+    did INTEGER NOT NULL,
+    PRIMARY KEY (sid, did)
+  ) WITHOUT ROWID;
   `,
 ];
 

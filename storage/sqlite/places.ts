@@ -48,13 +48,14 @@ function kindAt({ records }: Place, index: number): number {
   return records.readUInt8(index * RECORD_BYTES + 10);
 }
 
-/** Statements on `places`, which the indexer fills behind the log. A place never changes once it is there. */
+/** Statements on `places`, which the indexer fills behind the log. A place never changes while it is there. */
 export class PlaceTable {
   readonly #head: Statement<[cid: number], number>;
   readonly #covering: Statement<[cid: number, seq: number], Place>;
   readonly #all: Statement<[cid: number], Place>;
   readonly #oldest: Statement<[cid: number], Place>;
   readonly #insert: Statement<[cid: number, firstSeq: number, records: Buffer]>;
+  readonly #drop: Statement<[cid: number, firstSeq: number]>;
   /** The place that was looked into last: a page of events asks for it again and again. */
   #last: (Place & { readonly cid: number }) | undefined;
 
@@ -70,6 +71,7 @@ export class PlaceTable {
     this.#all = db.prepare(`${columns} ORDER BY first_seq`);
     this.#oldest = db.prepare(`${columns} ORDER BY first_seq LIMIT 1`);
     this.#insert = db.prepare('INSERT INTO places VALUES (?, ?, ?)');
+    this.#drop = db.prepare('DELETE FROM places WHERE cid = ? AND first_seq = ?');
   }
 
   /** The newest seq that has a place; undefined when none has. */
@@ -95,6 +97,22 @@ export class PlaceTable {
 
   oldest(cid: number): Place | undefined {
     return this.#oldest.get(cid);
+  }
+
+  /** The newest place that begins at this seq or before it. */
+  covering(cid: number, seq: number): Place | undefined {
+    return this.#covering.get(cid, seq);
+  }
+
+  drop(cid: number, { firstSeq }: Place): void {
+    this.#drop.run(cid, firstSeq);
+  }
+
+  /** Drops a place of erased events when nothing needs it: no key is looked up by it, and no head. */
+  dropKeyless(cid: number, place: Place): void {
+    const count = recordCount(place);
+    for (let at = 0; at < count; at += 1) if (keyHashAt(place, at) !== 0) return;
+    if ((this.head(cid) ?? 0) >= place.firstSeq + count) this.drop(cid, place);
   }
 
   insert(cid: number, { firstSeq, records }: Place): void {

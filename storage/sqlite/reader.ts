@@ -3,7 +3,7 @@ import type { LogEvent } from '../../src/domain/event.ts';
 import type { ConversationId, ParticipantId } from '../../src/domain/ids.ts';
 import { type Message, messageOf } from '../../src/domain/message.ts';
 import { PageFill } from '../batch.ts';
-import type { EventPage, ListPage, MessagePage } from '../store.ts';
+import type { EventPage, Head, ListPage, MessagePage } from '../store.ts';
 import { wellFormedText } from '../text.ts';
 import { eventOf, MESSAGE_CODE } from './codes.ts';
 import { conversationOf } from './conversation-tables.ts';
@@ -31,6 +31,18 @@ export class Reader {
     return conversations
       .list(participant, page)
       .map((row) => conversationOf(row, directory.headOf(row.cid, row.first_seq)));
+  }
+
+  heads(ids: readonly ConversationId[]): ReadonlyMap<ConversationId, Head> {
+    const { conversations, directory } = this.#tables;
+    const heads = new Map<ConversationId, Head>();
+    for (const id of ids) {
+      const row = conversations.find(id);
+      if (row === undefined) continue;
+      const { cid, epoch, first_seq: firstSeq } = row;
+      heads.set(id, { epoch, firstSeq, headSeq: directory.headOf(cid, firstSeq) });
+    }
+    return heads;
   }
 
   events(id: ConversationId, page: EventPage): readonly LogEvent[] {

@@ -1,6 +1,7 @@
 import type { Database, Statement } from 'better-sqlite3';
 import type { ConversationId, TurnId } from '../../src/domain/ids.ts';
 import { isOver, type Turn } from '../../src/domain/turn.ts';
+import type { TurnPage } from '../store.ts';
 
 /** A secret of the file's own, made with it. The port's secrets have other names. */
 export const KEY_HASH_SECRET = 'sqlite.key-hash';
@@ -15,6 +16,7 @@ export class SideTables {
   >;
   readonly #putTurn: Statement<[cid: number, id: string, isOpen: number, record: string]>;
   readonly #turn: Statement<[cid: number, id: string], string>;
+  readonly #turns: Statement<[cid: number, afterCid: number, after: string, limit: number], string>;
   readonly #openTurns: Statement<[cid: number], string>;
   readonly #withOpenTurns: Statement<[], ConversationId>;
   readonly #secret: Statement<[name: string], Uint8Array>;
@@ -35,6 +37,13 @@ export class SideTables {
     );
     this.#turn = db
       .prepare<[number, string], string>('SELECT record FROM turns WHERE cid = ? AND id = ?')
+      .pluck();
+    this.#turns = db
+      .prepare<[number, number, string, number], string>(
+        `SELECT record FROM turns WHERE cid = ?
+           AND place > coalesce((SELECT place FROM turns WHERE cid = ? AND id = ?), 0)
+         ORDER BY place LIMIT ?`,
+      )
       .pluck();
     this.#openTurns = db
       .prepare<[number], string>(
@@ -74,6 +83,11 @@ export class SideTables {
   turn(cid: number, id: TurnId): Turn | undefined {
     const record = this.#turn.get(cid, id);
     return record === undefined ? undefined : decodeTurn(record);
+  }
+
+  /** In the order they were first stored. */
+  turns(cid: number, { afterId, limit }: TurnPage): Turn[] {
+    return this.#turns.all(cid, cid, afterId ?? '', limit).map(decodeTurn);
   }
 
   openTurns(cid: number): Turn[] {

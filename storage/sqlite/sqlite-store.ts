@@ -5,16 +5,18 @@ import type { ConversationId, ParticipantId, TurnId } from '../../src/domain/ids
 import type { Message } from '../../src/domain/message.ts';
 import { err, ok, type Result } from '../../src/domain/result.ts';
 import type { Turn } from '../../src/domain/turn.ts';
-import { assertNumbered } from '../batch.ts';
+import { assertAppend, assertNumbered } from '../batch.ts';
 import type {
   Append,
   AppendFailure,
   Commit,
   CreateFailure,
   EventPage,
+  Head,
   ListPage,
   MessagePage,
   Store,
+  TurnPage,
 } from '../store.ts';
 import { type Unavailable, unavailable } from '../unavailable.ts';
 import { codeOf } from './errors.ts';
@@ -24,9 +26,13 @@ import { indexRest } from './index-rest.ts';
 import { type Indexed, Indexer } from './indexer.ts';
 import type { FileCheck } from './integrity.ts';
 import { Reader } from './reader.ts';
+import { Searcher } from './searcher.ts';
+import { SqliteDocuments } from './sqlite-documents.ts';
+import { SqliteIndex } from './sqlite-index.ts';
+import { SqliteSpaces } from './sqlite-spaces.ts';
 import { openTables, refill, type Tables } from './tables.ts';
-import { walPages } from './wal.ts';
-import { Writer } from './writer.ts';
+import { WalGauge, walPages } from './wal.ts';
+import { type Undo, Writer } from './writer.ts';
 
 export interface SqliteOptions {
   readonly synchronous?: Synchronous;
@@ -44,6 +50,8 @@ export interface SqliteOptions {
   readonly tune?: (db: Database) => void;
   /** The indexer's thread; the tests have another that dies. */
   readonly indexerScript?: URL;
+  /** The thread that searches; the tests have another that dies. */
+  readonly searchScript?: URL;
   /** After a crash a start waits until so many bytes of file are checked; a larger one is checked while it serves. */
   readonly checkHereBytes?: number;
   readonly onChecked?: (check: FileCheck) => void;
@@ -63,6 +71,7 @@ const DEFAULTS = {
   /** 16 MiB. */
   walPages: 4_096,
   indexerScript: new URL('./indexer-worker.ts', import.meta.url),
+  searchScript: new URL('./search-worker.ts', import.meta.url),
   tune: () => {},
   onCommit: () => {},
   onIndexed: () => {},
@@ -72,57 +81,99 @@ const DEFAULTS = {
   onError: () => {},
 } as const satisfies Required<SqliteOptions>;
 
-/** How often the WAL's length is looked at: it costs 10 µs. */
-const MEASURE_EVERY = { commits: 64, rows: 2_048 };
 /** How long a close indexes rows before it leaves the rest to the next start. */
 const CLOSE_MS = 2_000;
 
 /** One data file, one process. Reads are synchronous underneath; writes meet in the group commit. */
 export class SqliteStore implements Store {
+  readonly label: string;
+  readonly isShared = false;
+  readonly documents: SqliteDocuments;
+  readonly index: SqliteIndex;
+  readonly spaces: SqliteSpaces;
   readonly #file: OpenFile;
   readonly #tables: Tables;
   readonly #writer: Writer;
   readonly #reader: Reader;
   readonly #commits: GroupCommit;
   readonly #indexer: Indexer;
+  readonly #searcher: Searcher;
+  readonly #walGauge: WalGauge;
   readonly #probe: () => unknown;
   /** The highest row number that is known to be in the file. */
   #committedRow: number;
-  #unmeasured = { commits: 0, rows: 0 };
+  #indexerIsNext = false;
   #closing: Promise<void> | undefined;
+  /** No operation is under way any more, and none may begin. */
+  #isOver = false;
 
   private constructor(file: OpenFile, options: Required<SqliteOptions>) {
     const { db } = file;
     this.#file = file;
+    this.label = `sqlite:${file.path}`;
     this.#tables = openTables(db);
     this.#writer = new Writer(this.#tables);
     this.#committedRow = this.#writer.lastRow;
     this.#reader = new Reader(this.#tables);
-    this.#indexer = new Indexer(
-      {
-        ...options,
-        path: file.path,
-        script: options.indexerScript,
-        pending: this.#tables.pending,
-        lastRow: () => this.#writer.lastRow,
-        flush: () => this.#commits.flush(),
-      },
-      { hasRemoved: this.#tables.conversations.removed().size > 0, walPages: walPages(db) },
-    );
+    this.#indexer = this.#makeIndexer(options);
     this.#commits = new GroupCommit({
       db,
       lockWaitMs: options.lockWaitMs,
-      isLent: () => this.#indexer.isLent(),
+      isLent: () => this.#indexer.isLent() || this.#searcher.isLent(),
       resync: () => this.#resync(),
       onCommit: (commit) => {
         this.#committed(commit.rows);
         options.onCommit(commit);
       },
-      onFlushed: () => this.#indexer.proceed(),
+      onFlushed: () => this.#nextWorker(),
       onError: options.onError,
     });
+    this.#searcher = new Searcher({
+      path: file.path,
+      script: options.searchScript,
+      isLockElsewhere: () => this.#indexer.holdsLock || this.#commits.hasQueued,
+      handBack: () => {
+        this.#wrote(0);
+        this.#commits.flush();
+        this.#indexer.proceed();
+      },
+      onError: options.onError,
+    });
+    const parts = {
+      tables: this.#tables,
+      documents: this.#tables.documents,
+      spaces: this.#tables.spaces,
+      searcher: this.#searcher,
+      look: <T>(answer: () => T) => this.#look(answer),
+      change: <T, F>(perform: (undo: Undo) => Result<T, F>) => this.#change(perform),
+      rubbishLeft: () => this.#indexer.rubbishLeft(),
+    };
+    this.documents = new SqliteDocuments(parts);
+    this.index = new SqliteIndex(parts);
+    this.spaces = new SqliteSpaces(parts);
+    this.#walGauge = new WalGauge(db);
     const version = db.prepare('PRAGMA user_version');
     this.#probe = () => version.get();
+  }
+
+  #makeIndexer(options: Required<SqliteOptions>): Indexer {
+    const { db, path } = this.#file;
+    return new Indexer(
+      {
+        ...options,
+        path,
+        script: options.indexerScript,
+        pending: this.#tables.pending,
+        lastRow: () => this.#writer.lastRow,
+        isLockElsewhere: () => this.#searcher.holdsLock,
+        adding: () => this.documents.adding,
+        flush: () => {
+          this.#commits.flush();
+          this.#searcher.proceed();
+        },
+      },
+      { hasRubbish: this.#tables.hasRubbish(), walPages: walPages(db) },
+    );
   }
 
   /** Throws `OpenError`. */
@@ -160,8 +211,11 @@ export class SqliteStore implements Store {
 
   append(batch: Append): Promise<Result<void, AppendFailure>> {
     return this.#write(
-      () => assertNumbered(batch.events, batch.expectedHead + 1),
-      new QueuedWrite(batch.events.length, (undo) => this.#writer.append(batch, undo)),
+      () => assertAppend(batch),
+      new QueuedWrite(batch.events.length, (undo) => {
+        if (batch.effects.some(({ kind }) => kind === 'trimmed')) this.#indexer.rubbishLeft();
+        return this.#writer.append(batch, undo);
+      }),
     );
   }
 
@@ -170,7 +224,7 @@ export class SqliteStore implements Store {
       () => {},
       new QueuedWrite(0, (undo) => this.#writer.remove(id, undo)),
     );
-    if (removed.ok && removed.value) this.#indexer.conversationRemoved();
+    if (removed.ok && removed.value) this.#indexer.rubbishLeft();
     return removed;
   }
 
@@ -211,10 +265,30 @@ export class SqliteStore implements Store {
     return this.#read(() => this.#reader.list(participant, page));
   }
 
+  async listAll(page: ListPage): Promise<Result<readonly ConversationId[], Unavailable>> {
+    return this.#read(() => this.#tables.conversations.listAll(page));
+  }
+
+  async heads(
+    ids: readonly ConversationId[],
+  ): Promise<Result<ReadonlyMap<ConversationId, Head>, Unavailable>> {
+    return this.#read(() => this.#reader.heads(ids));
+  }
+
   async readTurn(id: ConversationId, turn: TurnId): Promise<Result<Turn | undefined, Unavailable>> {
     return this.#read(() => {
       const entry = this.#tables.directory.find(id);
       return entry && this.#tables.sides.turn(entry.cid, turn);
+    });
+  }
+
+  async readTurns(
+    id: ConversationId,
+    page: TurnPage,
+  ): Promise<Result<readonly Turn[], Unavailable>> {
+    return this.#read(() => {
+      const entry = this.#tables.directory.find(id);
+      return entry === undefined ? [] : this.#tables.sides.turns(entry.cid, page);
     });
   }
 
@@ -244,32 +318,39 @@ export class SqliteStore implements Store {
 
   async #close(): Promise<void> {
     this.#file.check?.stop();
+    await this.#searcher.close();
+    this.#isOver = true;
     await this.#commits.drain();
     await this.#indexer.close();
-    const { pending, conversations } = this.#tables;
-    if (pending.totalRows > 0 || conversations.removed().size > 0) {
+    const { pending, hasRubbish } = this.#tables;
+    if (pending.totalRows > 0 || hasRubbish()) {
       indexRest(this.#file.path, this.#writer.lastRow, CLOSE_MS);
     }
     this.#file.db.close();
     this.#file.unlock();
   }
 
+  /** The workers take turns: whichever came first the last time comes second. */
+  #nextWorker(): void {
+    this.#indexerIsNext = !this.#indexerIsNext;
+    if (this.#indexerIsNext) this.#indexer.proceed();
+    this.#searcher.proceed();
+    if (!this.#indexerIsNext) this.#indexer.proceed();
+  }
+
   #committed(rows: number): void {
     this.#committedRow = this.#writer.lastRow;
-    const since = this.#unmeasured;
-    since.commits += 1;
-    since.rows += rows;
-    if (since.commits < MEASURE_EVERY.commits && since.rows < MEASURE_EVERY.rows) {
-      this.#indexer.committed(undefined);
-      return;
-    }
-    since.commits = 0;
-    since.rows = 0;
-    this.#indexer.committed(walPages(this.#file.db));
+    this.#wrote(rows);
+  }
+
+  /** The WAL has grown, by a commit or by the searching thread. */
+  #wrote(rows: number): void {
+    this.#indexer.committed(this.#walGauge.wrote(rows));
   }
 
   /** After a COMMIT that failed: it is rolled back, says SQLite; if the file holds it all the same, so must memory. */
   #resync(): void {
+    this.#tables.directory.clear();
     if (this.#tables.log.last() <= this.#committedRow) return;
     refill(this.#tables);
     this.#indexer.restart();
@@ -285,9 +366,20 @@ export class SqliteStore implements Store {
     return this.#commits.submit(write);
   }
 
-  /** Only SQLite's own errors are answers; anything else is a bug and rejects. */
+  /** The same for what is part of an operation, which a close lets come to its end. */
+  #change<T, F>(perform: (undo: Undo) => Result<T, F>): Promise<Result<T, F | Unavailable>> {
+    return this.#isOver
+      ? Promise.resolve(closed())
+      : this.#commits.submit(new QueuedWrite(0, perform));
+  }
+
   #read<T>(answer: () => T): Result<T, Unavailable> {
-    if (this.#closing !== undefined) return closed();
+    return this.#closing === undefined ? this.#look(answer) : closed();
+  }
+
+  /** Only SQLite's own errors are answers; anything else is a bug and rejects. */
+  #look<T>(answer: () => T): Result<T, Unavailable> {
+    if (this.#isOver) return closed();
     try {
       return ok(answer());
     } catch (error) {

@@ -1,12 +1,17 @@
 import type { Database } from 'better-sqlite3';
 import { ConversationTables } from './conversation-tables.ts';
 import { Directory } from './directory.ts';
+import { DocumentTables } from './document-tables.ts';
 import { keyHashOf } from './key-index.ts';
 import { Keys } from './keys.ts';
 import { LogTable } from './log-table.ts';
+import { MessageTables } from './message-tables.ts';
 import { PendingRows } from './pending-rows.ts';
 import { PlaceTable } from './places.ts';
+import { hasLooseParts } from './purge-documents.ts';
 import { KEY_HASH_SECRET, SideTables } from './side-tables.ts';
+import { SpaceTable } from './space-table.ts';
+import { Trims } from './trims.ts';
 
 /** The file's prepared statements, and the memory that goes with them: what writer and reader share. */
 export interface Tables {
@@ -17,6 +22,12 @@ export interface Tables {
   readonly pending: PendingRows;
   readonly keys: Keys;
   readonly directory: Directory;
+  readonly trims: Trims;
+  readonly messages: MessageTables;
+  readonly documents: DocumentTables;
+  readonly spaces: SpaceTable;
+  /** Whether there is something that the purge has to delete. */
+  readonly hasRubbish: () => boolean;
 }
 
 /** Reads which rows of the log have no place yet: O(rows since the last segment). */
@@ -29,7 +40,21 @@ export function openTables(db: Database): Tables {
   const hash = keyHashOf(sides.requiredSecret(KEY_HASH_SECRET));
   const keys = new Keys(hash, { log, places, pending });
   const directory = new Directory(conversations, places, pending);
-  const tables = { log, places, conversations, sides, pending, keys, directory };
+  const trims = new Trims(db, places);
+  const tables = {
+    log,
+    places,
+    conversations,
+    sides,
+    pending,
+    keys,
+    directory,
+    trims,
+    messages: new MessageTables(db),
+    documents: new DocumentTables(db),
+    spaces: new SpaceTable(db),
+    hasRubbish: () => conversations.removed().size > 0 || trims.isOpen || hasLooseParts(db),
+  };
   fillPending(tables);
   return tables;
 }

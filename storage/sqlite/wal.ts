@@ -19,3 +19,27 @@ function pagesLeft(rows: unknown): number {
   const [row] = rows as [CheckpointRow];
   return row.log === row.checkpointed ? 0 : row.log;
 }
+
+/** How often the WAL's length is looked at. */
+const MEASURE_EVERY = { commits: 64, rows: 2_048 };
+
+/** Looks at the WAL's length now and then. */
+export class WalGauge {
+  readonly #db: Database;
+  #commits = 0;
+  #rows = 0;
+
+  constructor(db: Database) {
+    this.#db = db;
+  }
+
+  /** After each commit: the pages in the WAL, when it was time to look. */
+  wrote(rows: number): number | undefined {
+    this.#commits += 1;
+    this.#rows += rows;
+    if (this.#commits < MEASURE_EVERY.commits && this.#rows < MEASURE_EVERY.rows) return undefined;
+    this.#commits = 0;
+    this.#rows = 0;
+    return walPages(this.#db);
+  }
+}

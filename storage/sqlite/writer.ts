@@ -58,7 +58,10 @@ export class Writer {
     if (entry === undefined || entry.head !== expectedHead) return HEAD_CONFLICT;
     const taken = this.#add(entry, events, undo);
     if (taken !== undefined) return err({ reason: 'keys_taken', taken });
-    for (const effect of effects) this.#apply(id, entry, effect);
+    for (const effect of effects) {
+      if (effect.kind === 'trimmed') this.#trim(entry, effect.firstSeq, undo);
+      else this.#apply(id, entry, effect);
+    }
     return DONE;
   }
 
@@ -141,7 +144,8 @@ export class Writer {
     return taken;
   }
 
-  #apply(id: ConversationId, { cid }: Entry, effect: Effect): void {
+  #apply(id: ConversationId, entry: Entry, effect: Exclude<Effect, { kind: 'trimmed' }>): void {
+    const { cid } = entry;
     const { conversations, sides } = this.#tables;
     switch (effect.kind) {
       case 'member':
@@ -157,8 +161,7 @@ export class Writer {
         sides.addEdit(cid, effect.targetSeq, effect.seq);
         return;
       case 'erased':
-        for (const seq of [effect.targetSeq, ...sides.editsOf(cid, effect.targetSeq)])
-          this.#redact(cid, seq);
+        this.#erase(entry, effect.targetSeq);
         return;
       case 'turn':
         sides.putTurn(cid, effect.turn);
@@ -166,6 +169,26 @@ export class Writer {
       default:
         effect satisfies never;
     }
+  }
+
+  /** The message and its edits; what was trimmed is erased already, or soon, and its row may be gone. */
+  #erase({ cid, firstSeq }: Entry, targetSeq: number): void {
+    const { sides, messages } = this.#tables;
+    for (const seq of [targetSeq, ...sides.editsOf(cid, targetSeq)])
+      if (seq >= firstSeq) this.#redact(cid, seq);
+    messages.drop(cid, targetSeq);
+  }
+
+  #trim(entry: Entry, firstSeq: number, undo: Undo): void {
+    const { conversations, trims } = this.#tables;
+    const { cid, firstSeq: before } = entry;
+    if (firstSeq <= before) return;
+    undo.push(() => {
+      entry.firstSeq = before;
+    });
+    conversations.setFirstSeq(cid, firstSeq);
+    trims.mark(cid, before, this.#lastRow);
+    entry.firstSeq = firstSeq;
   }
 
   #redact(cid: number, seq: number): void {

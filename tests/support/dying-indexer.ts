@@ -1,12 +1,13 @@
 import { threadId, workerData } from 'node:worker_threads';
-import type { IndexerData, Order } from '../../storage/sqlite/indexer-protocol.ts';
+import type { Order } from '../../storage/sqlite/indexer-protocol.ts';
 import { IndexerSteps } from '../../storage/sqlite/indexer-steps.ts';
+import type { ThreadData } from '../../storage/sqlite/order-thread.ts';
 
 /**
  * An indexer's thread that dies at an early order: each of them one sooner or later than the last, in turn before
  * it carries the order out and after, when it has told nobody.
  */
-const { path, port } = workerData as IndexerData;
+const { path, port } = workerData as ThreadData;
 const steps = new IndexerSteps(path);
 const lastOrder = 2 + (threadId % 4);
 const diesLate = threadId % 8 < 4;

@@ -4,9 +4,19 @@ import {
   receiveMessageOnPort,
   Worker,
 } from 'node:worker_threads';
-import type { IndexerData, Order, Report } from './indexer-protocol.ts';
 
-export interface ThreadEvents {
+/** What a thread is started with. */
+export interface ThreadData {
+  readonly path: string;
+  readonly port: MessagePort;
+}
+
+export interface ThreadOptions<Order, Report> {
+  readonly name: string;
+  readonly script: URL;
+  readonly path: string;
+  /** Somebody waits for it: the process stays until it is ready. */
+  readonly isAwaited: boolean;
   /** The thread has the file open; before that it takes no orders. */
   readonly onReady: () => void;
   readonly onReport: (report: Report, order: Order) => void;
@@ -14,35 +24,27 @@ export interface ThreadEvents {
   readonly onDeath: (error: unknown) => void;
 }
 
-/** The worker and its port: one order at a time, its report by message or, for who cannot wait, by looking. */
-export class IndexerThread {
+/** A worker and its port: one order at a time, its report by message or, for who cannot wait, by looking. */
+export class OrderThread<Order, Report> {
   readonly #worker: Worker;
   readonly #port: MessagePort;
-  readonly #events: ThreadEvents;
+  readonly #options: ThreadOptions<Order, Report>;
   readonly #ended: Promise<void>;
   #order: Order | undefined;
   #isReady = false;
   #isClosed = false;
 
-  constructor(script: URL, path: string, events: ThreadEvents) {
-    this.#events = events;
+  constructor(options: ThreadOptions<Order, Report>) {
+    this.#options = options;
+    const { name, script, path } = options;
     const { port1, port2 } = new MessageChannel();
     this.#port = port1;
-    const workerData: IndexerData = { path, port: port2 };
-    this.#worker = new Worker(script, {
-      workerData,
-      transferList: [port2],
-      name: 'colloquy-indexer',
-    });
-    this.#worker.unref();
-    port1.once('message', () => {
-      port1.on('message', (report: Report) => this.#receive(report));
-      port1.unref();
-      this.#isReady = true;
-      events.onReady();
-    });
+    const workerData: ThreadData = { path, port: port2 };
+    this.#worker = new Worker(script, { workerData, transferList: [port2], name });
+    if (!options.isAwaited) this.#worker.unref();
+    port1.once('message', () => this.#ready());
     port1.unref();
-    let cause: unknown = new Error('the indexer stopped');
+    let cause: unknown = new Error(`the thread ${name} stopped`);
     this.#worker.on('error', (error) => {
       cause = error;
     });
@@ -64,7 +66,7 @@ export class IndexerThread {
   }
 
   send(order: Order): void {
-    if (this.#order !== undefined) throw new Error('the indexer has an order already');
+    if (this.#order !== undefined) throw new Error('the thread has an order already');
     this.#order = order;
     this.#port.ref();
     this.#port.postMessage(order);
@@ -85,18 +87,26 @@ export class IndexerThread {
     return this.#ended;
   }
 
+  #ready(): void {
+    this.#worker.unref();
+    this.#port.on('message', (report: Report) => this.#receive(report));
+    this.#port.unref();
+    this.#isReady = true;
+    this.#options.onReady();
+  }
+
   #receive(report: Report): void {
     const order = this.#order;
     if (order === undefined) return;
     this.#order = undefined;
     this.#port.unref();
-    this.#events.onReport(report, order);
+    this.#options.onReport(report, order);
   }
 
   #die(cause: unknown): void {
     this.#isClosed = true;
     this.#order = undefined;
     this.#port.close();
-    this.#events.onDeath(cause);
+    this.#options.onDeath(cause);
   }
 }
