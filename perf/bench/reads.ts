@@ -1,0 +1,152 @@
+// How fast a cold conversation wakes, a resume of 1,000 events is read, and what a cached conversation weighs.
+
+import { parseArgs } from 'node:util';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+import type { ConversationId } from '../../src/domain/ids.ts';
+import { CachedStore } from '../../storage/cache/cached-store.ts';
+import { openStore } from '../../storage/open.ts';
+import type { Store } from '../../storage/store.ts';
+import { makeRooms, portOf, type Room } from './append/load.ts';
+import { median, short, table } from './harness/stats.ts';
+import { openPlace, PLACE_NAMES, runtimeOn } from './harness/stores.ts';
+
+const HELP = `reads: waking, resuming, and the cache.
+
+  --against ${PLACE_NAMES.join(',')}
+  --conversations 2000   that are cold, of 1,000 events each for the first 20 and 20 for the others
+`;
+
+const { values: options } = parseArgs({
+  options: {
+    against: { type: 'string', default: PLACE_NAMES.join(',') },
+    conversations: { type: 'string', default: '2000' },
+    help: { type: 'boolean', default: false },
+  },
+});
+
+const LONG = { rooms: 20, events: 1_000 };
+const SHORT_EVENTS = 20;
+const APPEND = 250;
+/** Events a page of a replay. */
+const PAGE = 256;
+const RESUMES = 200;
+
+async function main(): Promise<void> {
+  const rows: string[][] = [];
+  for (const name of options.against.split(',')) {
+    const place = await openPlace(name);
+    try {
+      rows.push([place.name, ...(await measure(place.url))]);
+    } finally {
+      await place.clear();
+    }
+  }
+  const head = ['', 'wake p50 ms', 'wake p99 ms', 'resume from the store, events/s'];
+  const more = ['resume from the cache, events/s', 'cached: heap bytes each', 'as counted'];
+  process.stdout.write(`\n${table([...head, ...more], rows)}\n`);
+}
+
+async function measure(url: string): Promise<string[]> {
+  const rooms = makeRooms(Number(options.conversations));
+  // What is in memory alone is measured where it was made.
+  const keeps = url === 'memory:';
+  const made = await openStore(url, { cacheBytes: 0 });
+  await fill(made, rooms);
+  if (keeps) {
+    const events = await resumes(made, rooms);
+    await made.close();
+    return ['', '', short(events), '', '', ''];
+  }
+  await made.close();
+  const [p50, p99] = await wakes(url, rooms);
+  const bare = await openStore(url, { cacheBytes: 0 });
+  const fromStore = await resumes(bare, rooms);
+  const limits = { maxBytes: 2 ** 30, maxConversations: 100_000 };
+  const cached = new CachedStore(bare, limits);
+  const before = heapBytes();
+  for (const { id } of rooms) await warm(cached, id);
+  const weighs = (heapBytes() - before) / rooms.length;
+  const counted = cached.stats().bytes / rooms.length;
+  const fromCache = await resumes(cached, rooms);
+  await cached.close();
+  return [
+    p50.toFixed(2),
+    p99.toFixed(2),
+    short(fromStore),
+    short(fromCache),
+    weighs.toFixed(0),
+    counted.toFixed(0),
+  ];
+}
+
+/** Milliseconds until a conversation that nobody has touched since the start is there to take a message. */
+async function wakes(url: string, rooms: readonly Room[]): Promise<[number, number]> {
+  const graph = await runtimeOn(url);
+  const times: number[] = [];
+  for (const { id } of rooms) {
+    const before = performance.now();
+    const actor = await graph.registry.get(id);
+    if (!actor.ok) throw new Error(actor.failure.reason);
+    times.push(performance.now() - before);
+  }
+  await graph.drain();
+  await graph.close();
+  times.sort((a, b) => a - b);
+  return [median(times), times[Math.floor(times.length * 0.99)] ?? Number.NaN];
+}
+
+/** Events a second, in pages as a replay reads them, of the long conversations. */
+async function resumes(store: Store, rooms: readonly Room[]): Promise<number> {
+  const long = rooms.slice(0, LONG.rooms);
+  for (const { id } of long) await resume(store, id);
+  const before = performance.now();
+  let events = 0;
+  for (let at = 0; at < RESUMES; at += 1) {
+    const room = long[at % long.length];
+    if (room !== undefined) events += await resume(store, room.id);
+  }
+  return events / ((performance.now() - before) / 1_000);
+}
+
+async function resume(store: Store, id: ConversationId): Promise<number> {
+  let afterSeq = 0;
+  for (;;) {
+    const page = await store.readEvents(id, { afterSeq, limit: PAGE });
+    if (!page.ok) throw new Error('no answer', { cause: page.failure.cause });
+    afterSeq = page.value.at(-1)?.seq ?? afterSeq;
+    if (page.value.length < PAGE) return afterSeq;
+  }
+}
+
+async function warm(store: Store, id: ConversationId): Promise<void> {
+  const state = await store.load(id);
+  if (!state.ok) throw new Error('no answer', { cause: state.failure.cause });
+  await store.readEvents(id, { afterSeq: 0, limit: LONG.events });
+}
+
+async function fill(store: Store, rooms: readonly Room[]): Promise<void> {
+  const target = await portOf(store, rooms);
+  for (const [index, room] of rooms.entries()) {
+    const count = index < LONG.rooms ? LONG.events : SHORT_EVENTS;
+    while (room.head < count) {
+      const expectedHead = room.head;
+      const events = Array.from({ length: Math.min(APPEND, count - room.head) }, () => {
+        room.head += 1;
+        const body = JSON.stringify({ content: 'x'.repeat(200), seq: room.head });
+        const times = { seq: room.head, createdAt: 1_770_000_000_000 + room.head };
+        return { ...times, kind: 'message' as const, author: room.author, key: null, body };
+      });
+      await target.write([{ room, expectedHead, events }]);
+    }
+  }
+}
+
+function heapBytes(): number {
+  setFlagsFromString('--expose-gc');
+  (runInNewContext('gc') as () => void)();
+  return process.memoryUsage().heapUsed;
+}
+
+if (options.help) process.stdout.write(HELP);
+else await main();

@@ -1,0 +1,169 @@
+// How long a search takes over 100,000 messages and 10,000 chunks, and how long the event loop waits meanwhile.
+
+import { createHash } from 'node:crypto';
+import { monitorEventLoopDelay } from 'node:perf_hooks';
+import { parseArgs } from 'node:util';
+import { documentId, participantId } from '../../src/domain/ids.ts';
+import type { Mode } from '../../src/search/answers.ts';
+import { hashingEmbedder } from '../../src/search/hashing-embedder.ts';
+import type { Store } from '../../storage/store.ts';
+import { makeRooms, portOf } from './append/load.ts';
+import { median, table } from './harness/stats.ts';
+import { openPlace, PLACE_NAMES, runtimeOn } from './harness/stores.ts';
+import { seeded, vocabulary, zipfTexts } from './harness/texts.ts';
+
+const HELP = `search: milliseconds of a search, by mode, in one conversation and in documents.
+
+  --against ${PLACE_NAMES.join(',')}
+  --messages 100000   in one conversation, of 12 words
+  --chunks 10000      in documents of 500, of 120 words
+  --queries 100       of one to four words, for each mode
+`;
+
+const { values: options } = parseArgs({
+  options: {
+    against: { type: 'string', default: PLACE_NAMES.join(',') },
+    messages: { type: 'string', default: '100000' },
+    chunks: { type: 'string', default: '10000' },
+    queries: { type: 'string', default: '100' },
+    help: { type: 'boolean', default: false },
+  },
+});
+
+const MODES: readonly Mode[] = ['keyword', 'vector', 'hybrid'];
+const APPEND = 500;
+const CHUNKS_A_DOCUMENT = 500;
+const PER_DOCUMENT_WORDS = 120;
+const MESSAGE_WORDS = 12;
+const LIMIT = 20;
+const ada = participantId('p_ada');
+const textOf = zipfTexts(vocabulary(), seeded(1));
+
+type Graph = Awaited<ReturnType<typeof runtimeOn>>;
+type Search = (text: string, mode: Mode) => Promise<{ readonly isDegraded: boolean } | undefined>;
+
+async function main(): Promise<void> {
+  const rows: string[][] = [];
+  const [messages, chunks] = [Number(options.messages), Number(options.chunks)];
+  for (const name of options.against.split(',')) {
+    const place = await openPlace(name);
+    const graph = await runtimeOn(place.url);
+    try {
+      const [room] = makeRooms(1);
+      if (room === undefined) throw new Error('no conversation');
+      await fillMessages(graph.edge.store, room, messages);
+      rows.push(
+        ...(await measured(`${place.name}, ${messages} messages`, messageSearch(graph, room.id))),
+      );
+      await fillDocuments(graph, chunks);
+      rows.push(...(await measured(`${place.name}, ${chunks} chunks`, documentSearch(graph))));
+    } finally {
+      await graph.drain();
+      await graph.close();
+      await place.clear();
+    }
+  }
+  const head = ['', 'first answer s', 'mode', 'p50 ms', 'p99 ms', 'event loop p99 ms', 'longest'];
+  process.stdout.write(`\n${table(head, rows)}\n`);
+}
+
+/** The first search makes the index; the others are timed. */
+async function measured(name: string, search: Search): Promise<string[][]> {
+  const started = performance.now();
+  while (!((await search('the first', 'hybrid'))?.isDegraded === false)) {
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+  const first = ((performance.now() - started) / 1_000).toFixed(1);
+  const rows: string[][] = [];
+  for (const mode of MODES) {
+    const loop = monitorEventLoopDelay({ resolution: 1 });
+    const times: number[] = [];
+    loop.enable();
+    for (let at = 0; at < Number(options.queries); at += 1) {
+      const before = performance.now();
+      if ((await search(textOf(1 + (at % 4)), mode)) === undefined) throw new Error('refused');
+      times.push(performance.now() - before);
+    }
+    loop.disable();
+    times.sort((a, b) => a - b);
+    const p99 = times[Math.floor(times.length * 0.99)] ?? Number.NaN;
+    const delays = [loop.percentile(99), loop.max].map((ns) => (ns / 1e6).toFixed(1));
+    rows.push([name, first, mode, median(times).toFixed(1), p99.toFixed(1), ...delays]);
+  }
+  return rows;
+}
+
+function messageSearch({ edge }: Graph, id: ReturnType<typeof makeRooms>[number]['id']): Search {
+  return async (text, mode) => {
+    const answer = await edge.search.search(id, { text, mode, limit: LIMIT });
+    return answer.ok ? answer.value : undefined;
+  };
+}
+
+function documentSearch({ edge }: Graph): Search {
+  return async (text, mode) => {
+    const answer = await edge.library.search({ seenBy: ada, text, mode, limit: LIMIT });
+    return answer.ok ? answer.value : undefined;
+  };
+}
+
+async function fillMessages(
+  store: Store,
+  room: ReturnType<typeof makeRooms>[number],
+  count: number,
+): Promise<void> {
+  const target = await portOf(store, [room]);
+  while (room.head < count) {
+    const expectedHead = room.head;
+    const events = Array.from({ length: Math.min(APPEND, count - room.head) }, () => {
+      room.head += 1;
+      return {
+        seq: room.head,
+        kind: 'message' as const,
+        author: room.author,
+        createdAt: 1_770_000_000_000 + room.head,
+        key: null,
+        body: JSON.stringify({ content: textOf(MESSAGE_WORDS) }),
+      };
+    });
+    await target.write([{ room, expectedHead, events }]);
+  }
+}
+
+async function fillDocuments({ edge }: Graph, count: number): Promise<void> {
+  const { documents, spaces } = edge.store;
+  const embedder = hashingEmbedder();
+  await spaces.add(embedder.space);
+  for (let made = 0; made < count; made += CHUNKS_A_DOCUMENT) {
+    const texts = Array.from({ length: Math.min(CHUNKS_A_DOCUMENT, count - made) }, () =>
+      textOf(PER_DOCUMENT_WORDS),
+    );
+    let start = 0;
+    const chunks = texts.map((text, index) => {
+      const chunk = { index, start, end: start + text.length, text };
+      start = chunk.end;
+      return chunk;
+    });
+    const id = documentId(`d_bench_${made}`);
+    const about = { title: `Document ${made}`, mediaType: 'text/plain', metadata: {} };
+    const digest = createHash('sha256').update(id).digest('hex');
+    const times = { createdAt: 0, createdKey: null, digest };
+    const size = { chars: start, chunkCount: chunks.length };
+    const added = await documents.add(
+      { id, owner: ada, conversations: [], ...about, ...size, ...times },
+      chunks,
+    );
+    if (!added.ok) throw new Error(added.failure.reason);
+    const vectors: Float32Array[] = [];
+    for (let at = 0; at < texts.length; at += embedder.maxBatch) {
+      const some = await embedder.embed(texts.slice(at, at + embedder.maxBatch));
+      if (!some.ok) throw new Error(some.failure.reason);
+      vectors.push(...some.value);
+    }
+    const put = await documents.putVectors(embedder.space, id, vectors);
+    if (!put.ok) throw new Error(put.failure.reason);
+  }
+}
+
+if (options.help) process.stdout.write(HELP);
+else await main();
