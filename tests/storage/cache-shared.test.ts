@@ -177,6 +177,22 @@ describe('a cache of a store that others write to', () => {
     expect(inner.calls).toEqual(['heads']);
   });
 
+  test('keeps the tail of a conversation that it writes to itself while it asks', async () => {
+    const controlled = new ControlledStore();
+    controlled.isShared = true;
+    const store = new CachedStore(controlled, ROOMY);
+    await remembered(store);
+    controlled.holdAnswers('heads');
+    const asked = read(store);
+    await new Promise(setImmediate);
+    await appended(store, messages(7, 7));
+    controlled.letGo();
+    expect(await asked).toEqual(messages(1, 7));
+    controlled.calls.clear();
+    expect(await read(store)).toEqual(messages(1, 7));
+    expect([...controlled.calls.keys()]).toEqual(['heads']);
+  });
+
   test('says that the store is away when it cannot ask, and goes on when it can', async () => {
     const controlled = new ControlledStore();
     controlled.isShared = true;
