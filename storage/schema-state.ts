@@ -1,4 +1,3 @@
-import { OpenError } from './open-error.ts';
 import { sqliteSchema } from './sqlite/schema-state.ts';
 
 /** Which schema a store has, and which one this program makes of it. */
@@ -16,10 +15,12 @@ const BACKENDS: Readonly<Record<string, SchemaOf>> = {
   sqlite: sqliteSchema,
 };
 
-/** The schema of the store that a URL names; nothing is changed, and nothing is waited for. Throws `OpenError`. */
-export async function schemaStateOf(url: string): Promise<SchemaState> {
+/**
+ * The schema of the store that a URL names; undefined when stores of its kind have none. Nothing is changed, and no
+ * lock is waited for. Throws `OpenError`.
+ */
+export async function schemaStateOf(url: string): Promise<SchemaState | undefined> {
   const [scheme = '', ...rest] = url.split(':');
   const schemaOf = Object.hasOwn(BACKENDS, scheme) ? BACKENDS[scheme] : undefined;
-  if (schemaOf === undefined) throw new OpenError(`the store ${scheme}: has no schema`);
-  return schemaOf(rest.join(':'));
+  return schemaOf?.(rest.join(':'));
 }

@@ -1,7 +1,8 @@
 import { createWriteStream } from 'node:fs';
 import type { Writable } from 'node:stream';
 import { finished } from 'node:stream/promises';
-import type { Config } from '../config.ts';
+import { schemaStateOf } from '../../storage/schema-state.ts';
+import { type Config, printable } from '../config.ts';
 import { type ExportFailure, exportStore } from '../transfer/export.ts';
 import type { Counts } from '../transfer/format.ts';
 import { splitArguments } from './arguments.ts';
@@ -19,6 +20,9 @@ export async function exportData(args: readonly string[]): Promise<void> {
   const { operands, settings } = splitArguments(args, { operands: ['FILE'] });
   const { config } = loadSettings(settings);
   const [file = '-'] = operands;
+  // To open it would make it, and the export of a mistyped name would be one of nothing.
+  const schema = await schemaStateOf(config.store);
+  if (schema?.found === 0) throw new UsageError(`there is nothing at ${printable(config).store}`);
   const progress = new Progress();
   try {
     if (file === '-') {
@@ -27,7 +31,8 @@ export async function exportData(args: readonly string[]): Promise<void> {
       return;
     }
     const counts = await wholeFile(file, async (temporary) => {
-      const stream = createWriteStream(temporary);
+      // Not `w`, which would make the file anew after a signal had it taken away.
+      const stream = createWriteStream(temporary, { flags: 'r+' });
       const written = await exportTo(stream, config, progress);
       stream.end();
       await finished(stream);

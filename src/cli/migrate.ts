@@ -14,6 +14,7 @@ export async function migrate(args: readonly string[]): Promise<void> {
     const { schemaStateOf } = await import('../../storage/schema-state.ts');
     const state = await schemaStateOf(config.store);
 
+    if (state === undefined) throw new UsageError(`${shown} has no schema`);
     const mistake = mistakeIn(state);
     if (mistake !== undefined) throw new UsageError(`${shown} ${mistake}`);
     process.stdout.write(`${shown} has schema ${state.found}, as this program knows it\n`);

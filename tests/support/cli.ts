@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { within } from './deadline.ts';
 
-const MAIN = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url));
+export const CLI_MAIN = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url));
 const END_MS = 60_000;
 
 export interface Ran {
@@ -19,7 +19,7 @@ export interface RunOptions {
 
 /** Runs the program to its end with no settings but these. */
 export function runCli(args: readonly string[], { cwd, input }: RunOptions): Promise<Ran> {
-  const child = spawn(process.execPath, [MAIN, ...args], {
+  const child = spawn(process.execPath, [CLI_MAIN, ...args], {
     cwd,
     env: { PATH: process.env['PATH'] },
     stdio: ['pipe', 'pipe', 'pipe'],
