@@ -4,7 +4,6 @@ import { type Chunk, chunkId, type Document } from '../domain/document.ts';
 import type { ConversationId, ParticipantId } from '../domain/ids.ts';
 import { ok, type Result } from '../domain/result.ts';
 import type { Mode, SearchAnswer } from '../search/answers.ts';
-import type { Embedder } from '../search/embedder.ts';
 import { fuse } from '../search/fusion.ts';
 import { snippetOf } from '../search/snippet.ts';
 import { termsOf } from '../text/terms.ts';
@@ -33,12 +32,15 @@ export interface SearchParts {
   readonly serving: ServingSpace;
   /** Whether documents wait for vectors of this space. */
   readonly isBehind: (space: string) => boolean;
+  readonly report: (event: string, about: Readonly<Record<string, unknown>>) => void;
 }
 
+/** Terms of a query at most. */
+const MAX_TERMS = 64;
 /** Chunks that words, and vectors, give to be joined. */
 const CANDIDATES = 50;
 /** Milliseconds that a query's vector is waited for. */
-const EMBED_MS = 5_000;
+const EMBED_MS = 3_000;
 
 type Found = readonly FoundChunk[];
 
@@ -50,28 +52,24 @@ export async function searchDocuments(
   parts: SearchParts,
   query: DocumentQuery,
 ): Promise<Result<SearchAnswer<ChunkHit>, Unavailable>> {
-  const terms = new Set(termsOf(query.text));
-  const wantsWords = query.mode !== 'vector';
+  const terms = new Set(termsOf(query.text).slice(0, MAX_TERMS));
   const [words, vectors] = await Promise.all([
-    wantsWords ? byTerms(parts, query, terms) : undefined,
+    query.mode === 'vector' ? undefined : byTerms(parts, query, terms),
     query.mode === 'keyword' ? undefined : byVector(parts, query),
   ]);
   if (words?.ok === false) return words;
   if (vectors?.ok === false) return vectors;
   const near = vectors?.value;
-  // Vectors alone were asked for, and there are none.
-  const fallback =
-    words ?? (near?.found === undefined ? await byTerms(parts, query, terms) : ok([]));
-  if (!fallback.ok) return fallback;
-  const rankings = [fallback.value, near?.found ?? []].filter(({ length }) => length > 0);
+  const isDegraded = near !== undefined && !near.isWhole;
+  // Words fill in for vectors that are not there, also where vectors alone were asked for.
+  const found = words ?? (isDegraded ? await byTerms(parts, query, terms) : ok([]));
+  if (!found.ok) return found;
+  const rankings = [found.value, near?.found ?? []].filter(({ length }) => length > 0);
   const items = joined(rankings, query.limit).map((hit) => ({
     ...hit,
     snippet: snippetOf(hit.chunk.text, terms),
   }));
-  return ok({
-    items,
-    isDegraded: near !== undefined && (near.found === undefined || near.isBehind),
-  });
+  return ok({ items, isDegraded });
 }
 
 /** One ranking keeps its own scores. */
@@ -94,35 +92,28 @@ function byTerms(
 }
 
 interface Near {
-  /** Undefined when no vector could be made. */
-  readonly found: Found | undefined;
-  /** Not all documents have vectors yet. */
-  readonly isBehind: boolean;
+  readonly found: Found;
+  /** Vectors could be used, and every document has them. */
+  readonly isWhole: boolean;
 }
 
 async function byVector(
-  { documents, serving, isBehind }: SearchParts,
+  { documents, serving, isBehind, report }: SearchParts,
   query: DocumentQuery,
 ): Promise<Result<Near, Unavailable>> {
-  const none: Near = { found: undefined, isBehind: true };
+  const none: Near = { found: [], isWhole: false };
   const embedder = await serving.embedder();
   if (!embedder.ok) return embedder;
   if (embedder.value === undefined) return ok(none);
-  const { space } = embedder.value;
-  const vector = await vectorOf(query.text, embedder.value);
+  const { space, leastCosine } = embedder.value;
+  const made = await embedder.value.embed([query.text], AbortSignal.timeout(EMBED_MS));
+  if (!made.ok) report('query_not_embedded', { cause: made.failure.cause });
+  const vector = made.ok ? made.value[0] : undefined;
   if (vector === undefined) return ok(none);
   const found = await documents.byVector({ ...scopeOf(query), space, vector });
   if (!found.ok) return found;
-  // What points elsewhere is near to nothing.
-  return ok({
-    found: found.value.filter(({ score }) => score > 0),
-    isBehind: isBehind(space.name),
-  });
-}
-
-async function vectorOf(text: string, embedder: Embedder): Promise<Float32Array | undefined> {
-  const made = await embedder.embed([text], AbortSignal.timeout(EMBED_MS));
-  return made.ok ? made.value[0] : undefined;
+  const near = found.value.filter(({ score }) => score >= leastCosine);
+  return ok({ found: near, isWhole: !isBehind(space.name) });
 }
 
 function scopeOf({ seenBy, sharedWith, limit }: DocumentQuery) {

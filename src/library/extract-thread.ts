@@ -15,9 +15,12 @@ const START_MS = 60_000;
 const LOOK_MS = 20;
 /** Milliseconds without an order after which a thread ends. */
 const IDLE_MS = 30_000;
-/** V8 ends the thread at its own bound; the look comes first, and also sees what is outside of V8's heap. */
-const HEAP_ROOM = 1.5;
-const MIB = 1_024 * 1_024;
+/**
+ * V8's own bound on the thread's heap, out of reach: where it is met inside one allocation (JSON.parse makes many),
+ * V8 ends the whole process. The bound that counts is ours: what it may miss, one call into V8 between two looks,
+ * takes some 60 bytes for each one of the document.
+ */
+const V8_HEAP_MIB = 4_096;
 
 type Report = Result<Reading, Failure>;
 
@@ -38,9 +41,7 @@ export class ExtractThread {
     this.#bounds = bounds;
     this.#worker = new Worker(SCRIPT, {
       name: 'colloquy-extract',
-      resourceLimits: {
-        maxOldGenerationSizeMb: Math.ceil((bounds.maxMemoryBytes * HEAP_ROOM) / MIB),
-      },
+      resourceLimits: { maxOldGenerationSizeMb: V8_HEAP_MIB },
       // What libraries print about hostile files is nobody's to read.
       stdout: true,
       stderr: true,

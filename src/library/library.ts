@@ -202,7 +202,12 @@ export class Library {
   async search(query: DocumentQuery): Promise<Result<SearchAnswer<ChunkHit>, Failure>> {
     const isBehind = (space: string) => this.#job?.isBehind(space) ?? true;
     const answer = await searchDocuments(
-      { documents: this.#documents, serving: this.#serving, isBehind },
+      {
+        documents: this.#documents,
+        serving: this.#serving,
+        isBehind,
+        report: this.#parts.log.warn,
+      },
       query,
     );
     if (!answer.ok) return err(failure('storage_unavailable', { cause: answer.failure.cause }));
