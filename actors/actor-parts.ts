@@ -45,4 +45,6 @@ export interface ActorParts {
   readonly report: Report;
   readonly limits: ActorLimits;
   readonly agent?: Agent | undefined;
+  /** The name of this server among those that share the store; absent where there are no others. */
+  readonly runner?: string | undefined;
 }

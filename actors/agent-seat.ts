@@ -6,12 +6,13 @@ import { Turns } from './turns.ts';
 /** The agent's seat in a conversation: what its turns see of it, and what they may do. */
 export function seatAgent(
   actor: ConversationActor,
-  { agent, store, clock, limits, counters, report }: ActorParts,
+  { agent, store, clock, limits, counters, report, runner }: ActorParts,
 ): Turns | undefined {
   if (agent === undefined) return undefined;
   return new Turns({
     agent,
     clock,
+    runner,
     limits: limits.turns,
     notify: (notice) => actor.notify(notice),
     commit: (draft) => actor.post(draft),

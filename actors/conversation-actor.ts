@@ -296,7 +296,7 @@ export class ConversationActor implements ConversationPort, WriterHost {
   }
 
   #isNeeded(): boolean {
-    return this.hasListeners || (this.#turns?.open ?? 0) > 0 || !this.#writer.isEmpty;
+    return this.hasListeners || this.#turns?.hasWork === true || !this.#writer.isEmpty;
   }
 
   #refuses(draft: Draft): Failure | undefined {

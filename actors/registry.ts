@@ -3,9 +3,11 @@ import type { LogEvent } from '../src/domain/event.ts';
 import { type Failure, failure } from '../src/domain/failure.ts';
 import type { ConversationId } from '../src/domain/ids.ts';
 import { err, ok, type Result } from '../src/domain/result.ts';
+import type { Unavailable } from '../storage/unavailable.ts';
 import type { ActorParts } from './actor-parts.ts';
 import { ConversationActor } from './conversation-actor.ts';
 import { LookOut } from './look-out.ts';
+import { TurnWatch } from './turn-watch.ts';
 
 /** Milliseconds between two sweeps; a writer is quiet after as long. */
 const SWEEP_MS = 1_000;
@@ -31,6 +33,7 @@ export class Registry {
   #isDraining = false;
   /** Where other servers write, too. */
   readonly #lookOut: LookOut | undefined;
+  #turnWatch: TurnWatch | undefined;
   #takeBackSweep: (() => void) | undefined;
 
   constructor(parts: ActorParts) {
@@ -48,8 +51,9 @@ export class Registry {
     return this.#isDraining;
   }
 
-  isLive(id: ConversationId): boolean {
-    return this.#live.has(id);
+  /** The actor of a conversation that is live. */
+  peek(id: ConversationId): ConversationActor | undefined {
+    return this.#live.get(id);
   }
 
   *actors(): Iterable<ConversationActor> {
@@ -63,9 +67,17 @@ export class Registry {
     return depth;
   }
 
-  /** Wakes the conversations in which an earlier process left a turn unfinished. */
+  /**
+   * Wakes the conversations in which an earlier process left a turn unfinished. Where servers share the store, begins
+   * to look after the turns of those that are gone.
+   */
   async recoverTurns(): Promise<void> {
     if (this.#parts.agent === undefined) return;
+    if (this.#parts.runner !== undefined) {
+      this.#turnWatch ??= new TurnWatch(this.#parts, this, this.#parts.runner);
+      await this.#turnWatch.start();
+      return;
+    }
     const found = await this.#parts.store.listConversationsWithOpenTurns();
     if (!found.ok) {
       this.#parts.report('turn_recovery_failed', { cause: found.failure.cause });
@@ -121,17 +133,18 @@ export class Registry {
       if (!this.#live.has(id)) this.#wake(id);
       return this.get(id);
     }
-    return err(
-      created.failure.reason === 'already_exists'
-        ? failure('already_exists')
-        : failure('storage_unavailable', { cause: created.failure.cause }),
-    );
+    const { failure: refused } = created;
+    return err(refused.reason === 'already_exists' ? failure('already_exists') : failed(refused));
   }
 
   /** Erases a conversation; who listens is told to go. False when there was none. */
   async remove(id: ConversationId): Promise<Result<boolean, Failure>> {
     const removed = await this.#parts.store.remove(id);
-    if (!removed.ok) return err(failure('storage_unavailable', { cause: removed.failure.cause }));
+    if (!removed.ok) {
+      // Whether it is gone shows when it is read anew.
+      if (removed.failure.outcome === 'unknown') void this.#live.get(id)?.lookAnew();
+      return err(failed(removed.failure));
+    }
     this.#live.get(id)?.close();
     return removed;
   }
@@ -141,6 +154,7 @@ export class Registry {
     this.#isDraining = true;
     this.#takeBackSweep?.();
     this.#lookOut?.stop();
+    this.#turnWatch?.stop();
     const actors = [...this.#live.values()];
     const silent = Promise.all(actors.map((actor) => actor.closeDoor()));
     let takeBack = () => {};
@@ -223,4 +237,11 @@ export class Registry {
       if (actor.passivateIfIdle()) room -= 1;
     }
   }
+}
+
+/** 503 promises that nothing was stored: where nobody knows, it is not said. */
+function failed({ cause, outcome }: Unavailable): Failure {
+  return outcome === 'none'
+    ? failure('storage_unavailable', { cause })
+    : failure('internal', { cause, message: 'It is not known whether this was done; look again.' });
 }

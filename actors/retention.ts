@@ -174,7 +174,7 @@ export class Retention {
   /** By the conversation itself, which is woken if need be. Answers how many events went. */
   async #trim(id: ConversationId, firstSeq: number): Promise<number> {
     const { registry, counters } = this.#parts;
-    const wasLive = registry.isLive(id);
+    const wasLive = registry.peek(id) !== undefined;
     let events = 0;
     while (!this.#isStopped) {
       const actor = await registry.get(id);

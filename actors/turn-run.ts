@@ -4,7 +4,7 @@ import { encodeBody, type Usage } from '../src/domain/event.ts';
 import { isRetryable } from '../src/domain/failure.ts';
 import type { Message } from '../src/domain/message.ts';
 import type { Author } from '../src/domain/participant.ts';
-import type { EndState, Turn, TurnError } from '../src/domain/turn.ts';
+import { type EndState, isOver, type Turn, type TurnError } from '../src/domain/turn.ts';
 import { type Agent, type AgentChunk, AgentFailure } from './agent-port.ts';
 import type { Clock } from './clock.ts';
 import type { Draft, MessageDraft, Outcome, Unsettled } from './draft.ts';
@@ -25,6 +25,8 @@ export interface TurnLimits {
 export interface TurnHost {
   readonly agent: Agent;
   readonly clock: Clock;
+  /** The name of this server among those that share the store; absent where there are no others. */
+  readonly runner: string | undefined;
   readonly limits: TurnLimits;
   readonly notify: (notice: Notice) => void;
   /** Makes a draft durable; the outcome comes after its event was given to everyone. */
@@ -37,8 +39,7 @@ export interface TurnHost {
 
 /** Attempts that a turn gets over crashes: cut off twice, it ends as failed. */
 const MAX_ATTEMPTS = 2;
-/** Tries to write into a conversation that is full or without storage, and milliseconds between them if not told. */
-const MAX_COMMITS = 20;
+/** Milliseconds between tries to write into a conversation that is full or without storage, if not told. */
 const RETRY_MS = 1_000;
 
 const ENDING = { cancelled: 'CANCEL', superseded: 'SUPERSEDE', failed: 'FAIL' } as const;
@@ -49,7 +50,8 @@ export type Stop = 'cancelled' | 'superseded' | 'deadline' | 'cut_off';
 /**
  * One turn while it runs. Owns its record, its text and its deltas. Does not own: the log, which it writes by
  * drafts like everybody, and the model.
- * Invariants: U1. An attempt is durable before the agent is asked. U2. It has one end: durable, then told.
+ * Invariants: U1. An attempt is durable before the agent is asked. U2. It has one end: durable, then told; however long
+ * the store is away, unless the process ends first, or the conversation does.
  * U3. Nothing of an attempt is told after its end, or after the next attempt began. U4. `text` is what the deltas said.
  */
 export class TurnRun {
@@ -61,6 +63,7 @@ export class TurnRun {
   #nextIndex = 0;
   #usage: Usage | null = null;
   #stop: Stop | undefined;
+  #isCutOff = false;
   #pending = '';
   /** The answer is as long as it may be. */
   #isFull = false;
@@ -91,6 +94,7 @@ export class TurnRun {
 
   stop(why: Stop): void {
     this.#stop ??= why;
+    this.#isCutOff ||= why === 'cut_off';
     this.#abort.abort();
   }
 
@@ -100,7 +104,7 @@ export class TurnRun {
     if (this.#turn.attempt >= MAX_ATTEMPTS) return this.end('failed', lost);
     this.#step('START');
     const startedAt = this.#turn.startedAt ?? clock.now();
-    this.#turn = { ...this.#turn, attempt: this.#turn.attempt + 1, startedAt };
+    this.#turn = { ...this.#turn, attempt: this.#turn.attempt + 1, startedAt, ...this.#lease(0) };
     const begun = await this.#write(this.#isStopped);
     if (!begun.ok && this.#stop === undefined)
       return this.end('failed', publicError(begun.failure));
@@ -114,14 +118,24 @@ export class TurnRun {
     }
   }
 
+  /** Says in the record that it lives. */
+  async renew(): Promise<void> {
+    const { state, lease } = this.#turn;
+    if (isOver(state) || state === 'committing') return;
+    this.#turn = { ...this.#turn, ...this.#lease((lease?.renewals ?? 0) + 1) };
+    // The next renewal is its next try.
+    await this.#write(() => true);
+  }
+
   /** Ends it without an answer: durable, then told. */
   async end(state: Exclude<EndState, 'completed'>, error: TurnError | null): Promise<void> {
     this.#takeBackFlush?.();
     this.#step(ENDING[state]);
     const endedAt = this.#host.clock.now();
     this.#turn = { ...this.#turn, endedAt, error, usage: this.#usage };
-    const written = await this.#write(() => this.#stop === 'cut_off');
+    const written = await this.#write(() => this.#isCutOff);
     if (!written.ok) this.#host.onError(this.#turn, written.failure);
+    if (this.#isCutOff && !written.ok) return;
     this.#tellEnd(state, { seq: null, error });
   }
 
@@ -302,12 +316,12 @@ export class TurnRun {
 
   /**
    * What a turn has to write is worth some waiting: a full mailbox and a store that is away pass, and what may have
-   * been stored is asked for again by its key. `isOver` says when to wait no longer.
+   * been stored is asked for again by its key. `isEnough` says when to wait no longer.
    */
-  async #commitPatiently(draft: Unsettled<Draft>, isOver: () => boolean): Promise<Outcome> {
-    for (let tries = 1; ; tries += 1) {
+  async #commitPatiently(draft: Unsettled<Draft>, isEnough: () => boolean): Promise<Outcome> {
+    for (;;) {
       const outcome = await this.#host.commit(draft);
-      if (outcome.ok || tries === MAX_COMMITS || isOver()) return outcome;
+      if (outcome.ok || isEnough()) return outcome;
       if (!isRetryable(outcome.failure.reason)) return outcome;
       const waitMs = outcome.failure.retryAfterMs ?? RETRY_MS;
       await new Promise<void>((resolve) => this.#host.clock.after(waitMs, resolve));
@@ -321,9 +335,14 @@ export class TurnRun {
   }
 
   /** Writes the record as it is now. */
-  #write(isOver: () => boolean): Promise<Outcome> {
+  #write(isEnough: () => boolean): Promise<Outcome> {
     const draft = { kind: 'turn', author: this.#author(), key: null, turn: this.#turn } as const;
-    return this.#commitPatiently(draft, isOver);
+    return this.#commitPatiently(draft, isEnough);
+  }
+
+  #lease(renewals: number): Pick<Turn, 'lease'> {
+    const { runner } = this.#host;
+    return runner === undefined ? {} : { lease: { runner, renewals } };
   }
 
   #author(): Author {

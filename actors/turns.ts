@@ -14,6 +14,8 @@ export class Turns {
   readonly #host: TurnHost;
   #queue: Turn[] = [];
   #running: TurnRun | undefined;
+  /** Told to end before they ran, and not yet durably ended. */
+  readonly #ending = new Set<TurnRun>();
   #idle: () => void = () => {};
   #isCutOff = false;
 
@@ -26,9 +28,19 @@ export class Turns {
     return this.#queue.length + (this.#running === undefined ? 0 : 1);
   }
 
+  /** Something here is not yet as durable as it will be. */
+  get hasWork(): boolean {
+    return this.open > 0 || this.#ending.size > 0;
+  }
+
+  has(id: TurnId): boolean {
+    if (this.#running?.turn.id === id) return true;
+    return this.#queue.some((turn) => turn.id === id) || this.#isEnding(id);
+  }
+
   /** Takes turns that are written down: new ones, or such as an earlier process did not finish. */
   enqueue(turns: readonly Turn[]): void {
-    this.#queue.push(...turns.filter((turn) => !isOver(turn.state) && !this.#has(turn.id)));
+    this.#queue.push(...turns.filter((turn) => !isOver(turn.state) && !this.has(turn.id)));
     this.#next();
   }
 
@@ -77,11 +89,29 @@ export class Turns {
     this.#isCutOff = true;
     this.#queue = [];
     this.#running?.stop('cut_off');
+    for (const run of this.#ending) run.stop('cut_off');
     this.#idle();
   }
 
-  #has(id: TurnId): boolean {
-    return this.#running?.turn.id === id || this.#queue.some((turn) => turn.id === id);
+  /** Says in the record of a turn that it lives here. */
+  renew(id: TurnId): void {
+    const queued = this.#queue.find((turn) => turn.id === id);
+    const run = queued === undefined ? this.#running : new TurnRun(queued, this.#host);
+    if (run?.turn.id !== id) return;
+    run.renew().catch((cause) => this.#host.onError(run.turn, cause));
+    if (queued !== undefined) {
+      this.#queue = this.#queue.map((turn) => (turn === queued ? run.turn : turn));
+    }
+  }
+
+  /** Another server has taken this turn: nothing more is done for it here. */
+  letGo(id: TurnId): void {
+    if (this.#running?.turn.id === id) this.#running.stop('cut_off');
+    this.#queue = this.#queue.filter((turn) => turn.id !== id);
+  }
+
+  #isEnding(id: TurnId): boolean {
+    return [...this.#ending].some(({ turn }) => turn.id === id);
   }
 
   #next(): void {
@@ -104,6 +134,10 @@ export class Turns {
 
   #drop(turn: Turn, state: 'cancelled' | 'superseded'): void {
     const run = new TurnRun(turn, this.#host);
-    run.end(state, null).catch((cause) => this.#host.onError(run.turn, cause));
+    this.#ending.add(run);
+    run
+      .end(state, null)
+      .catch((cause) => this.#host.onError(run.turn, cause))
+      .finally(() => this.#ending.delete(run));
   }
 }

@@ -64,6 +64,7 @@ export async function createRuntime(parts: RuntimeParts): Promise<Runtime> {
   const registry = new Registry({
     store,
     agent,
+    runner: store.isShared ? crypto.randomUUID() : undefined,
     clock,
     tick,
     encoder: wireEncoder,

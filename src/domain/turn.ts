@@ -48,4 +48,6 @@ export interface Turn {
   readonly error: TurnError | null;
   /** The seq of the final message, when there is one. */
   readonly messageSeq: number | null;
+  /** Where servers share a store: which of them runs it, and how often it has said so. */
+  readonly lease?: { readonly runner: string; readonly renewals: number };
 }

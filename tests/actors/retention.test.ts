@@ -127,12 +127,12 @@ describe('retention by age', () => {
     const scene = new Scene({ maxAgeMs: DAY_MS });
     const { id } = await scene.room(3);
     await scene.world.clock.pass(2 * DAY_MS);
-    expect(scene.world.registry.isLive(id)).toBe(false);
+    expect(scene.world.registry.peek(id)).toBeUndefined();
     scene.retention.start();
     await settled();
     expect(await scene.world.log(id)).toEqual([]);
     // It was woken for that, and sleeps again.
-    expect(scene.world.registry.isLive(id)).toBe(false);
+    expect(scene.world.registry.peek(id)).toBeUndefined();
     const actor = await scene.world.actor(id);
     expect(actor.conversation).toMatchObject({ firstSeq: 5, headSeq: 4 });
     expect(await actor.post(message(ada, 'again'))).toMatchObject({ value: { seq: 5 } });

@@ -39,6 +39,59 @@ describe('a turn whose store is away', () => {
     expect(await recordOf(world, actor, idOf(outlet))).toMatchObject({ state: 'failed' });
   });
 
+  it('waits for as long as the store is away, and its end is told when it is durable', async () => {
+    const limits = { turns: { deadlineMs: 3_600_000, maxAnswerChars: 2_000, deltaMs: 10 } };
+    for (const isAnswer of [true, false]) {
+      const { agent, actor, world, outlet, ask } = await scene({ limits });
+      await ask('hello');
+      agent.last.say('x');
+      await settled();
+      world.store.down();
+      if (isAnswer) agent.last.done();
+      else agent.last.fail(new Error('broken'));
+      await world.clock.pass(600_000);
+      expect(story(outlet)).toEqual(['started 1', '"x"']);
+      world.store.up();
+      await world.clock.pass(10_000);
+      const end = isAnswer ? ['event 3', 'completed 3'] : ['failed'];
+      expect(story(outlet)).toEqual(['started 1', '"x"', ...end]);
+      const state = isAnswer ? 'completed' : 'failed';
+      expect(await recordOf(world, actor, idOf(outlet))).toMatchObject({ state });
+    }
+  });
+
+  it('is ended in the store, too, when it was cancelled in the queue meanwhile', async () => {
+    const { agent, actor, world, ask } = await scene();
+    await ask('one');
+    await ask('two');
+    const open = await world.store.inner.readOpenTurns(actor.id);
+    const queued = open.ok ? open.value[1] : undefined;
+    if (queued === undefined) return expect.unreachable();
+    world.store.down();
+    expect(actor.cancelTurn(queued.id)).toBeUndefined();
+    agent.last.say('x').done();
+    await world.clock.pass(25_000);
+    expect(actor.turns?.hasWork).toBe(true);
+    world.store.up();
+    await world.clock.pass(10_000);
+    expect(await recordOf(world, actor, queued.id)).toMatchObject({ state: 'cancelled' });
+    expect(actor.turns?.hasWork).toBe(false);
+  });
+
+  it('is given up, and waits no longer, when its process stops', async () => {
+    const { agent, world, outlet, ask } = await scene();
+    await ask('hello');
+    world.store.down();
+    agent.last.fail(new Error('broken'));
+    await world.clock.pass(3_000);
+    const stopped = world.registry.drain(1_000);
+    await world.clock.pass(1_000);
+    await stopped;
+    await world.clock.pass(60_000);
+    expect(story(outlet)).toEqual(['started 1']);
+    expect(world.clock.waiting).toBe(0);
+  });
+
   it('is not failed when its answer turns out to be stored after all', async () => {
     const { agent, actor, world, outlet, ask } = await scene();
     await ask('hello');

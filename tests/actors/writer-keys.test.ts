@@ -5,6 +5,7 @@ import {
   ada,
   bob,
   deletion,
+  foreign,
   joining,
   leaving,
   message,
@@ -125,7 +126,7 @@ describe('the writer, given an idempotency key', () => {
     expect(drafts.map(said)).toEqual(['storage_unavailable', 'ok 3']);
   });
 
-  it('asks to try again when another writer stored the key, and that cannot be read here yet', async () => {
+  it('compares a key that another writer stored with what is in the log, whatever the cache remembers', async () => {
     const store = new ControlledStore();
     const around = (inner: ControlledStore) =>
       new CachedStore(inner, { maxBytes: 1e6, maxConversations: 1 });
@@ -134,12 +135,22 @@ describe('the writer, given an idempotency key', () => {
     const actor = await world.actor(elsewhere.id);
     await elsewhere.post(joining(bob));
     await elsewhere.post(message(bob, 'a', { key: 'k' }));
-    const early = offer(actor, message(bob, 'b', { key: 'k' }));
+    const drafts = ['b', 'a'].map((text) => offer(actor, message(bob, text, { key: 'k' })));
+    await settled();
+    expect(drafts.map(said)).toEqual(['key_reused', 'again 3']);
+  });
+
+  it('asks to try again when what the key was stored with was trimmed, and that is not known here yet', async () => {
+    const world = new World();
+    const actor = await world.room();
+    await actor.post(message(ada, 'a', { key: 'k' }));
+    await foreign(world, actor, { contents: [], effects: [{ kind: 'trimmed', firstSeq: 3 }] });
+    const early = offer(actor, message(ada, 'a', { key: 'k' }));
     await settled();
     expect(said(early)).toBe('head_conflict');
-    await actor.post(message(ada, 'c'));
-    const late = offer(actor, message(bob, 'b', { key: 'k' }));
+    await actor.lookAnew();
+    const late = offer(actor, message(ada, 'a', { key: 'k' }));
     await settled();
-    expect(said(late)).toBe('key_reused');
+    expect(said(late)).toBe('again 2');
   });
 });

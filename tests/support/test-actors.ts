@@ -78,6 +78,7 @@ export class World {
       report: (event, { cause }) => this.reports.push({ event, cause }),
       limits: { ...LIMITS, ...options.limits },
       agent: options.agent,
+      runner: store.isShared ? crypto.randomUUID() : undefined,
     };
     this.registry = new Registry(this.parts);
   }
