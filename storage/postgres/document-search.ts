@@ -12,7 +12,7 @@ import {
   seenDocuments,
 } from './document-rows.ts';
 import { lexeme, rankSql, termParameters } from './terms.ts';
-import { type Near, scan } from './vector-scan.ts';
+import { type Near, Nearest, type VectorRow } from './vector-scan.ts';
 import { chunkVectors, distance, indexed, type SpaceTables, typeOf } from './vector-tables.ts';
 import { encodeVector, findSpace, unlessDropped } from './vectors.ts';
 
@@ -109,16 +109,27 @@ export class DocumentSearch {
     ]);
   }
 
-  #scan(tables: SpaceTables, query: Search<VectorQuery>) {
-    const { text, values } = seenDocuments(query);
-    const next = values.length + 1;
-    const page = {
-      text: `SELECT v.did AS first, v.place AS second, v.embedding FROM ${chunkVectors(tables)} v
-        WHERE v.did IN (${text}) AND (v.did, v.place) > ($${next}, $${next + 1})
-        ORDER BY v.did, v.place LIMIT $${next + 2}`,
-      values,
-    };
-    return scan(this.#db, page, { tables, wanted: query.vector, limit: query.limit });
+  /** So many chunks at a time, of one document or of several. */
+  async #scan(
+    tables: SpaceTables,
+    query: Search<VectorQuery>,
+  ): Promise<Result<readonly Near[], Unavailable>> {
+    const seen = seenDocuments(query);
+    const nearest = new Nearest(tables, query.vector, query.limit);
+    const text = `SELECT did AS first, place AS second, embedding FROM ${chunkVectors(tables)}
+      WHERE did = ANY($1::bigint[]) AND place >= $2 AND place < $3`;
+    for (let after = 0; ; ) {
+      const some = await this.#db.read<Sized>({ text: sizedSql(seen) }, [...seen.values, after]);
+      if (!some.ok) return some;
+      for (const { dids, from, to } of pagesOf(some.value, nearest.pageRows)) {
+        const page = await this.#db.read<VectorRow>({ text }, [dids, from, to]);
+        if (!page.ok) return page;
+        nearest.offer(page.value);
+      }
+      const last = some.value.at(-1);
+      if (last === undefined || some.value.length < SIZED_AT_ONCE) return ok(nearest.best);
+      after = last.did;
+    }
   }
 
   async #at(
@@ -180,6 +191,44 @@ function compareSql(tables: SpaceTables, { text, values }: Seen): string {
     SELECT * FROM near ORDER BY score DESC, first DESC, second DESC LIMIT $${values.length + 2}`;
 }
 
+/** A document and its chunks' number. */
+interface Sized {
+  readonly did: number;
+  readonly chunk_count: number;
+}
+
+const SIZED_AT_ONCE = 1_000;
+
+function sizedSql({ text, values }: Seen): string {
+  return `SELECT did, chunk_count FROM documents d WHERE d.did IN (${text}) AND d.did > $${values.length + 1}
+    ORDER BY d.did LIMIT ${SIZED_AT_ONCE}`;
+}
+
+interface ChunkRange {
+  readonly dids: readonly number[];
+  readonly from: number;
+  readonly to: number;
+}
+
+/** The chunks of these documents in ranges of `rows` at most. */
+function* pagesOf(documents: readonly Sized[], rows: number): Generator<ChunkRange> {
+  let dids: number[] = [];
+  let room = rows;
+  for (const { did, chunk_count: count } of documents) {
+    if (count > room && dids.length > 0) {
+      yield { dids, from: 0, to: rows };
+      dids = [];
+      room = rows;
+    }
+    for (let from = 0; count > rows && from < count; from += rows)
+      yield { dids: [did], from, to: from + rows };
+    if (count > rows) continue;
+    dids.push(did);
+    room -= count;
+  }
+  if (dids.length > 0) yield { dids, from: 0, to: rows };
+}
+
 /** The owner's lexeme comes as a parameter after those of what is seen. */
 function termsSql(query: Search<TermsQuery>) {
   const { text, values } = seenDocuments(query);
@@ -195,7 +244,7 @@ function termsSql(query: Search<TermsQuery>) {
       SELECT CASE WHEN (SELECT count(*) FROM places) <= ${MAX_SCOPES} THEN
           concat_ws(' | ', nullif(${owner}, ''), (SELECT string_agg('''@c' || cid || '''', ' | ') FROM places))::tsquery
         END AS scope,
-        (${seenChunksSql('SELECT did FROM seen', MAX_WEIGHED)}) AS total)`;
+        (${seenChunksSql('SELECT did FROM seen', MAX_WEIGHED)})::float8 AS total)`;
   const seen = 'm.did IN (SELECT did FROM seen)';
   const ranked = rankSql(
     { place, table: 'chunk_terms', keys: ['did', 'place'], seen, walked: seen },

@@ -13,7 +13,7 @@ import type { Space } from '../vector-spaces.ts';
 import type { Database } from './database.ts';
 import { holdIndex, takeIn } from './message-level.ts';
 import { rankSql, termParameters } from './terms.ts';
-import { scan } from './vector-scan.ts';
+import { Nearest, type VectorRow } from './vector-scan.ts';
 import { distance, messageVectors, type SpaceTables, typeOf } from './vector-tables.ts';
 import { encodeVector, encodeVectors, findSpace, holdSpace, unlessDropped } from './vectors.ts';
 
@@ -28,11 +28,12 @@ const BY_TERMS = {
   text: rankSql(
     {
       place: `place AS MATERIALIZED (
-        SELECT c.cid, c.first_seq, ('''@' || c.cid || '''')::tsquery AS scope, k.mark AS total
+        SELECT c.cid, c.first_seq, ('''@' || c.cid || '''')::tsquery AS scope, k.mark::float8 AS total
         FROM conversations c JOIN message_marks k ON k.cid = c.cid WHERE c.id = $1)`,
       table: 'message_terms',
       keys: ['seq'],
-      seen: 'm.seq >= p.first_seq',
+      // IS TRUE: not by the index of seqs, which has those of all conversations.
+      seen: '(m.seq >= p.first_seq) IS TRUE',
       walked: 'm.cid = p.cid AND m.seq >= p.first_seq',
     },
     2,
@@ -155,38 +156,64 @@ export class PostgresMessageIndex implements MessageIndex {
     id: ConversationId,
     { vector, limit }: VectorQuery & { readonly limit: number },
   ): Promise<Result<readonly FoundMessage[], Unavailable>> {
-    const page = {
-      text: `SELECT v.cid AS first, v.seq AS second, v.embedding
-        FROM conversations c JOIN ${messageVectors(tables)} v ON v.cid = c.cid AND v.seq >= c.first_seq
-        WHERE c.id = $1 AND (v.cid, v.seq) > ($2, $3) ORDER BY v.cid, v.seq LIMIT $4`,
-      values: [id],
-    };
-    const near = await scan(this.#db, page, { tables, wanted: vector, limit });
-    return near.ok ? ok(near.value.map(({ second, score }) => ({ seq: second, score }))) : near;
+    const nearest = new Nearest(tables, vector, limit);
+    const text = scanSql(tables);
+    for (let after = 0; ; ) {
+      const page = await this.#db.read<VectorRow>({ text }, [id, after, nearest.pageRows]);
+      if (!page.ok) return page;
+      nearest.offer(page.value);
+      const last = page.value.at(-1);
+      if (last === undefined || page.value.length < nearest.pageRows) break;
+      after = last.second;
+    }
+    return ok(nearest.best.map(({ second, score }) => ({ seq: second, score })));
   }
 }
 
-/** The newest first, each with the body of the event that has its text now. */
+function scanSql(tables: SpaceTables): string {
+  return `SELECT v.cid AS first, v.seq AS second, v.embedding FROM ${messageVectors(tables)} v
+    WHERE v.cid = (SELECT c.cid FROM conversations c WHERE c.id = $1)
+      AND v.seq > $2 AND v.seq >= (SELECT c.first_seq FROM conversations c WHERE c.id = $1)
+    ORDER BY v.cid, v.seq LIMIT $3`;
+}
+
+/**
+ * The newest first, each with the body of the event that has its text now. `embedded_in` says where a text has most
+ * lately got a vector, so that those that have one in this space are passed over by the index.
+ */
 function withoutVectorSql(tables: SpaceTables | undefined): string {
-  const lacking =
+  const lacking = (condition: string, but = '') => `(
+    SELECT t.cid, t.seq, t.text_seq FROM message_texts t, place p
+    WHERE t.cid = p.cid AND t.seq >= p.first_seq AND ${condition} ${but} ORDER BY t.seq DESC LIMIT $2)`;
+  const texts =
     tables === undefined
-      ? ''
-      : `AND NOT EXISTS (SELECT FROM ${messageVectors(tables)} v WHERE v.cid = t.cid AND v.seq = t.seq)`;
-  return `SELECT seq, text_seq, body FROM (
+      ? lacking('true')
+      : [
+          lacking('t.embedded_in = 0'),
+          ...[`> ${tables.sid}`, `BETWEEN 1 AND ${tables.sid - 1}`].map((others) =>
+            lacking(
+              `t.embedded_in ${others}`,
+              `AND NOT EXISTS (SELECT FROM ${messageVectors(tables)} v WHERE v.cid = t.cid AND v.seq = t.seq)`,
+            ),
+          ),
+        ].join(' UNION ALL ');
+  return `WITH place AS MATERIALIZED (SELECT cid, first_seq FROM conversations WHERE id = $1)
+    SELECT seq, text_seq, body FROM (
       SELECT t.seq, t.text_seq, e.body,
         sum(octet_length(e.body)) OVER (ORDER BY t.seq DESC) - octet_length(e.body) AS bytes_before
-      FROM (
-        SELECT t.cid, t.seq, t.text_seq FROM conversations c
-        JOIN message_texts t ON t.cid = c.cid AND t.seq >= c.first_seq
-        WHERE c.id = $1 ${lacking} ORDER BY t.seq DESC LIMIT $2) AS t
+      FROM (SELECT * FROM (${texts}) AS few ORDER BY seq DESC LIMIT $2) AS t
       JOIN events e ON e.cid = t.cid AND e.seq = t.text_seq) AS page
     WHERE bytes_before < ${MAX_TEXTS_BYTES} ORDER BY seq DESC`;
 }
 
 function putVectorsSql(tables: SpaceTables): string {
-  return `INSERT INTO ${messageVectors(tables)} (cid, seq, embedding)
-    SELECT t.cid, t.seq, g.embedding
-    FROM unnest($2::bigint[], $3::bigint[], $4::${typeOf(tables)}[]) AS g (seq, text_seq, embedding)
-    JOIN message_texts t ON t.cid = $1 AND t.seq = g.seq AND t.text_seq = g.text_seq
+  return `WITH given AS MATERIALIZED (
+      SELECT t.cid, t.seq, g.embedding
+      FROM unnest($2::bigint[], $3::bigint[], $4::${typeOf(tables)}[]) AS g (seq, text_seq, embedding)
+      JOIN message_texts t ON t.cid = $1 AND t.seq = g.seq AND t.text_seq = g.text_seq),
+    marked AS (
+      UPDATE message_texts t SET embedded_in = ${tables.sid} FROM given g
+      WHERE t.cid = g.cid AND t.seq = g.seq AND t.embedded_in <> ${tables.sid})
+    INSERT INTO ${messageVectors(tables)} (cid, seq, embedding) SELECT cid, seq, embedding FROM given
     ON CONFLICT (cid, seq) DO UPDATE SET embedding = excluded.embedding`;
 }

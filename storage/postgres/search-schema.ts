@@ -57,8 +57,10 @@ CREATE TABLE message_texts (
   cid bigint NOT NULL,
   seq bigint NOT NULL,
   text_seq bigint NOT NULL,
+  embedded_in integer NOT NULL DEFAULT 0,
   PRIMARY KEY (cid, seq)
 );
+CREATE INDEX message_texts_by_space ON message_texts (cid, embedded_in, seq);
 
 CREATE TABLE message_terms (
   cid bigint NOT NULL,

@@ -56,7 +56,7 @@ function weightOf(count: number): string {
 export interface Ranked {
   /**
    * A query named `place`, and others before it: one row with `scope` (a tsquery, or null) and `total`, the number
-   * of texts there; or no row.
+   * of texts there (float8); or no row.
    */
   readonly place: string;
   /** Has `length` and `terms`; called `m` below. */
@@ -69,58 +69,61 @@ export interface Ranked {
   readonly walked: string;
 }
 
-/** How many entries of the index are looked at, at most, to rank by them. */
-const MAX_HITS = 20_000;
-/** How many texts are ranked when every term is in more than that. */
-const MAX_WALKED = 5_000;
+/** A term in more texts of the place than this tells little: it is common. */
+const MAX_TEXTS = 5_000;
+/** How many of the newest texts with a common term are ranked when there are too few with a rarer one. */
+const MAX_WALKED = 2_000;
 const K1 = 1.2;
 const B = 0.75;
 /** As in src/text/bm25.ts: in a small place a word that one text has is still worth something. */
 const UNSEEN_TEXTS = 20;
 
+/** ts_rank gives the weight of the one lexeme by this number; the weights are 1, 2, 4 and 8 eighths. */
+const FREQUENCY = `(13.1594725 * ts_rank('{0.125, 0.25, 0.5, 1}', m.terms, a.term)) AS frequency`;
+
 /**
  * BM25 (Robertson & Zaragoza 2009) over the texts that have a term: `keys` and `score`, best first. The parameters
  * are those of `place`, then (from `$next`) the terms as `termParameters` gives them, and the limit.
  *
- * Terms are counted first, in the place, and taken from the rarest on until MAX_HITS texts were looked at: what is
- * in more tells nothing beside a rarer one. When there is no rarer one, the newest MAX_WALKED texts are ranked.
+ * The work is bounded by the terms, not by the texts. Of a term that is common we do not look all texts up: it
+ * counts, for little, in texts that have a rarer one; and when those are fewer than the limit, in the newest ones.
  */
 export function rankSql({ place, table, keys, seen, walked }: Ranked, next: number): string {
   const columns = keys.map((key) => `m.${key}`).join(', ');
+  const names = keys.join(', ');
   const newestFirst = keys.map((key) => `${key} DESC`).join(', ');
   return `
 WITH ${place},
 asked AS MATERIALIZED (
   SELECT a.n, a.term::tsquery AS term, coalesce(a.term::tsquery && p.scope, a.term::tsquery) AS query
   FROM place p, unnest($${next}::text[]) WITH ORDINALITY AS a (term, n)),
-counted AS MATERIALIZED (
-  SELECT a.n, a.term, a.query, (SELECT count(*) FROM (
-    SELECT FROM ${table} m WHERE m.terms @@ a.query AND ${seen} LIMIT ${MAX_HITS}) AS few) AS having
-  FROM place p, asked a),
+found AS MATERIALIZED (
+  SELECT a.n, ${columns}, m.length, m.frequency
+  FROM place p CROSS JOIN asked a CROSS JOIN LATERAL (
+    SELECT ${columns}, m.length, ${FREQUENCY} FROM ${table} m
+    WHERE m.terms @@ a.query AND ${seen} LIMIT ${MAX_TEXTS}) AS m),
+counted AS MATERIALIZED (SELECT n, count(*) AS texts FROM found GROUP BY n),
+common AS MATERIALIZED (SELECT a.* FROM asked a JOIN counted c ON c.n = a.n WHERE c.texts = ${MAX_TEXTS}),
 rare AS MATERIALIZED (
-  SELECT * FROM (SELECT *, sum(having) OVER (ORDER BY having, n) AS upto FROM counted WHERE having > 0) AS c
-  WHERE c.upto < ${MAX_HITS}),
-common AS MATERIALIZED (SELECT * FROM counted WHERE having > 0 AND NOT EXISTS (SELECT FROM rare)),
+  SELECT f.*, c.texts::float8 FROM found f JOIN counted c ON c.n = f.n WHERE c.texts < ${MAX_TEXTS}),
 newest AS MATERIALIZED (
-  SELECT ${columns}, m.length, m.terms FROM place p CROSS JOIN LATERAL (
-    SELECT * FROM ${table} m WHERE ${walked} AND (m.terms @@ $${next + 1}::tsquery) IS TRUE
+  SELECT ${columns} FROM place p CROSS JOIN LATERAL (
+    SELECT ${columns} FROM ${table} m WHERE ${walked} AND (m.terms @@ $${next + 1}::tsquery) IS TRUE
     ORDER BY ${newestFirst} LIMIT ${MAX_WALKED}) AS m
-  WHERE EXISTS (SELECT FROM common)),
+  WHERE EXISTS (SELECT FROM common)
+    AND (SELECT count(*) FROM (SELECT DISTINCT ${names} FROM rare) AS r) < $${next + 2}::integer),
+candidates AS MATERIALIZED (
+  SELECT ${names} FROM rare WHERE EXISTS (SELECT FROM common) UNION SELECT ${names} FROM newest),
 hits AS (
-  SELECT ${columns}, m.length, m.terms, r.term, r.having
-  FROM place p CROSS JOIN rare r CROSS JOIN LATERAL (
-    SELECT * FROM ${table} m WHERE m.terms @@ r.query AND ${seen}) AS m
+  SELECT ${names}, length, frequency, texts FROM rare
   UNION ALL
-  SELECT ${columns}, m.length, m.terms, r.term, r.having
-  FROM common r JOIN newest m ON m.terms @@ r.term),
-weighed AS (
-  SELECT ${columns}, m.terms, m.term,
-    ln(1 + (greatest(p.total, m.having) + ${UNSEEN_TEXTS} - m.having + 0.5) / (m.having + 0.5)) AS weight,
-    ${K1} * (${1 - B} + ${B} * m.length / avg(m.length) OVER ()) AS norm
-  FROM place p, hits m)
-SELECT ${columns}, sum(m.weight * ts_rank(
-  ARRAY[1 / (1 + m.norm), 2 / (2 + m.norm), 4 / (4 + m.norm), 8 / (8 + m.norm)]::real[], m.terms, m.term)) AS score
-FROM weighed m GROUP BY ${columns} ORDER BY score DESC, ${newestFirst} LIMIT $${next + 2}`;
+  SELECT ${columns}, m.length, ${FREQUENCY}, greatest(${MAX_TEXTS}, p.total / 2)
+  FROM place p CROSS JOIN common a CROSS JOIN candidates k JOIN ${table} m USING (${names})
+  WHERE (m.terms @@ a.term) IS TRUE),
+normed AS (SELECT *, ${K1} * (${1 - B} + ${B} * length / avg(length) OVER ())::float8 AS norm FROM hits)
+SELECT ${columns}, sum(frequency / (frequency + norm)
+  * ln(1 + (greatest(p.total, texts) + ${UNSEEN_TEXTS} - texts + 0.5) / (texts + 0.5))) AS score
+FROM place p, normed m GROUP BY ${columns} ORDER BY score DESC, ${newestFirst} LIMIT $${next + 2}::integer`;
 }
 
 /** The terms as a list, and as one query for any of them. */

@@ -1,10 +1,7 @@
-import { ok, type Result } from '../../src/domain/result.ts';
-import type { Unavailable } from '../unavailable.ts';
-import type { Database, Value } from './database.ts';
 import type { SpaceTables } from './vector-tables.ts';
 import { unit } from './vectors.ts';
 
-/** What a page of a scan has to be: ascending by `first` and `second`, which together are a key. */
+/** A vector kept as `bytes`, and a key of two numbers. */
 export interface VectorRow {
   readonly first: number;
   readonly second: number;
@@ -14,50 +11,51 @@ export interface VectorRow {
 export interface Near {
   readonly first: number;
   readonly second: number;
+  /** The cosine. */
   readonly score: number;
 }
 
-/** A page takes so much memory here, twice over while it is read. */
+/** A page of a scan takes so much memory here, and twice as much while it is read. */
 const PAGE_BYTES = 4_000_000;
 
 /**
- * The vectors nearest to `wanted` among those that a statement pages through, kept as `bytes`: exact, linear in
- * them, and bounded in memory. The statement's parameters are `values`, then the key to go on after, and how many.
+ * The nearest of the vectors that it was offered, kept as `bytes`: exact, linear in them, and bounded in memory.
  *
- * Postgres has no operator for it, and `unnest` takes four times as long as sending the vectors here:
- * 10,000 of 384 dimensions in 0.09 s.
+ * Postgres has no operator for it, and `unnest` takes four times as long as sending the vectors here: 10,000 of
+ * 384 dimensions in 0.09 s. Half of that is the driver, which reads bytes as a text of their digits.
  */
-export async function scan(
-  db: Database,
-  page: { readonly text: string; readonly values: readonly Value[] },
-  { tables, wanted, limit }: { tables: SpaceTables; wanted: Float32Array; limit: number },
-): Promise<Result<readonly Near[], Unavailable>> {
-  const vector = unit(tables, wanted);
-  const rowsAtOnce = Math.max(16, Math.floor(PAGE_BYTES / (4 * tables.dimensions)));
-  let best: Near[] = [];
-  let after = [-1, -1];
-  for (;;) {
-    const read = await db.read<VectorRow>({ text: page.text }, [
-      ...page.values,
-      ...after,
-      rowsAtOnce,
-    ]);
-    if (!read.ok) return read;
-    best = nearest([...best, ...read.value.map((row) => near(row, vector))], limit);
-    const last = read.value.at(-1);
-    if (last === undefined || read.value.length < rowsAtOnce) return ok(best);
-    after = [last.first, last.second];
+export class Nearest {
+  /** How many rows a page may have. */
+  readonly pageRows: number;
+  readonly #wanted: Float32Array;
+  readonly #limit: number;
+  #best: readonly Near[] = [];
+
+  constructor(tables: SpaceTables, wanted: Float32Array, limit: number) {
+    this.#wanted = unit(tables, wanted);
+    this.#limit = limit;
+    this.pageRows = Math.max(16, Math.floor(PAGE_BYTES / (4 * tables.dimensions)));
   }
-}
 
-function near({ first, second, embedding }: VectorRow, vector: Float32Array): Near {
-  const view = new DataView(embedding.buffer, embedding.byteOffset, embedding.length);
-  let score = 0;
-  for (let index = 0; index < vector.length; index += 1)
-    score += (vector[index] ?? 0) * view.getFloat32(4 * index, true);
-  return { first, second, score };
-}
+  /** Best first. */
+  get best(): readonly Near[] {
+    return this.#best;
+  }
 
-function nearest(all: readonly Near[], limit: number): Near[] {
-  return [...all].sort((a, b) => b.score - a.score).slice(0, limit);
+  offer(rows: readonly VectorRow[]): void {
+    const near = rows.map(({ first, second, embedding }) => ({
+      first,
+      second,
+      score: this.#cosine(embedding),
+    }));
+    this.#best = [...this.#best, ...near].sort((a, b) => b.score - a.score).slice(0, this.#limit);
+  }
+
+  #cosine(embedding: Buffer): number {
+    const view = new DataView(embedding.buffer, embedding.byteOffset, embedding.length);
+    let sum = 0;
+    for (let index = 0; index < this.#wanted.length; index += 1)
+      sum += (this.#wanted[index] ?? 0) * view.getFloat32(4 * index, true);
+    return sum;
+  }
 }

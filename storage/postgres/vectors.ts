@@ -19,8 +19,8 @@ export const FIND_SPACE: Statement = { name: 'find-space', text: FIND };
 /** The space stays until the end of the transaction. */
 export const HOLD_SPACE: Statement = { name: 'hold-space', text: `${FIND} FOR KEY SHARE OF v` };
 
-/** An undefined table, column, type or schema. */
-const GONE = ['42P01', '42703', '42704', '3F000'];
+/** An undefined table. */
+const GONE = ['42P01'];
 
 /** The tables of a space; undefined when there is no such space. */
 export async function findSpace(

@@ -1,0 +1,150 @@
+import type { ClientBase } from 'pg';
+import {
+  bestStorage,
+  createIndex,
+  createTable,
+  FIND_PGVECTOR,
+  hasIterativeScan,
+  type Pgvector,
+  type SpaceTables,
+  type Storage,
+  VECTOR_TABLES,
+} from './vector-tables.ts';
+import { decodeBytes, encodeVectors } from './vectors.ts';
+
+/** Vectors that are moved at a time. */
+const PAGE_ROWS = 500;
+
+interface SpaceRow {
+  readonly sid: number;
+  readonly dimensions: number;
+  readonly storage: Storage;
+}
+
+/**
+ * At start: gets pgvector if it can be had, and gives the spaces that are there the best storage there is now. A
+ * line for the operator: `pgvector 0.8.1, HNSW`, or `exact scan; pgvector is not installed`.
+ *
+ * A database that gained pgvector has its vectors moved, in one transaction, with searches going on until the end
+ * of it: 10,000 of 384 dimensions take some seconds, nearly all of that for the index. One that lost it lost its
+ * vectors, too (DROP EXTENSION … CASCADE drops the columns): they are made anew in the background, like those of a
+ * new embedder. On an error everything is as before, and the next start tries again.
+ */
+export async function settleVectors(client: ClientBase): Promise<string> {
+  const lacking = await getPgvector(client);
+  const pgvector = await findPgvector(client);
+  const { rows } = await client.query<SpaceRow>(
+    'SELECT sid, dimensions, storage FROM vector_spaces',
+  );
+  if (rows.some((space) => storageNow(space, pgvector) !== space.storage))
+    await moveAll(client, pgvector);
+  if (pgvector === undefined) return `exact scan; ${lacking ?? 'pgvector is not installed'}`;
+  return hasIterativeScan(pgvector)
+    ? `pgvector ${pgvector.version}, HNSW`
+    : `pgvector ${pgvector.version}, exact scan; HNSW needs 0.8`;
+}
+
+/** Makes the extension when it is not there; why that is not possible. */
+async function getPgvector(client: ClientBase): Promise<string | undefined> {
+  const { rows } = await client.query<{ installed_version: string | null }>(
+    `SELECT installed_version FROM pg_available_extensions WHERE name = 'vector'`,
+  );
+  const [available] = rows;
+  if (available === undefined) return 'pgvector is not installed';
+  if (available.installed_version !== null) return undefined;
+  try {
+    await client.query('CREATE EXTENSION IF NOT EXISTS vector');
+    return undefined;
+  } catch (error) {
+    return `CREATE EXTENSION vector: ${error instanceof Error ? error.message : 'refused'}`;
+  }
+}
+
+async function findPgvector(client: ClientBase): Promise<Pgvector | undefined> {
+  const { rows } = await client.query<Pgvector>(FIND_PGVECTOR);
+  const [found] = rows;
+  // The client may be one that knows no int8 as a number.
+  return found === undefined ? undefined : { ...found, type: Number(found.type) };
+}
+
+function storageNow({ dimensions }: SpaceRow, pgvector: Pgvector | undefined): Storage {
+  return bestStorage(dimensions, pgvector);
+}
+
+async function moveAll(client: ClientBase, pgvector: Pgvector | undefined): Promise<void> {
+  await client.query('BEGIN');
+  try {
+    await client.query(
+      'SET LOCAL statement_timeout = 0; SET LOCAL idle_in_transaction_session_timeout = 0',
+    );
+    // As whoever changes the spaces; and whoever puts vectors waits for their rows.
+    await client.query('LOCK TABLE vector_spaces IN SHARE ROW EXCLUSIVE MODE');
+    const { rows } = await client.query<SpaceRow>(
+      'SELECT * FROM vector_spaces ORDER BY sid FOR UPDATE',
+    );
+    for (const space of rows) {
+      const storage = storageNow(space, pgvector);
+      if (storage !== space.storage) await move(client, space, tablesOf(space, storage, pgvector));
+    }
+    await client.query('COMMIT');
+  } catch (error) {
+    await client.query('ROLLBACK').catch(() => {});
+    throw error;
+  }
+}
+
+function tablesOf(
+  { sid, dimensions }: SpaceRow,
+  storage: Storage,
+  { schema, type }: Partial<Pgvector> = {},
+): SpaceTables {
+  return { sid, dimensions, storage, schema: schema ?? null, type: type ?? null };
+}
+
+async function move(client: ClientBase, from: SpaceRow, to: SpaceTables): Promise<void> {
+  const isNewType = (from.storage === 'bytes') !== (to.storage === 'bytes');
+  if (isNewType) {
+    for (const kind of VECTOR_TABLES) {
+      const name = kind.nameOf(to);
+      await client.query(createTable(to, kind, `${name}_new`));
+      if (from.storage === 'bytes') await copy(client, to, kind);
+      await client.query(`DROP TABLE ${name}; ALTER TABLE ${name}_new RENAME TO ${name}`);
+    }
+    if (from.storage !== 'bytes')
+      await client.query('DELETE FROM document_spaces WHERE sid = $1', [to.sid]);
+  } else {
+    await client.query(`DROP INDEX IF EXISTS ${VECTOR_TABLES[0].nameOf(to)}_near`);
+  }
+  await client.query(createIndex(to));
+  await client.query('UPDATE vector_spaces SET storage = $2 WHERE sid = $1', [to.sid, to.storage]);
+}
+
+async function copy(
+  client: ClientBase,
+  to: SpaceTables,
+  { nameOf, keys }: (typeof VECTOR_TABLES)[number],
+): Promise<void> {
+  const key = keys.join(', ');
+  const name = nameOf(to);
+  let after: readonly unknown[] = [-1, -1];
+  for (;;) {
+    const { rows } = await client.query<{ first: string; second: string; embedding: Buffer }>(
+      `SELECT ${keys[0]} AS first, ${keys[1]} AS second, embedding FROM ${name}
+        WHERE (${key}) > ($1, $2) ORDER BY ${key} LIMIT ${PAGE_ROWS}`,
+      [...after],
+    );
+    const last = rows.at(-1);
+    if (last === undefined) return;
+    after = [last.first, last.second];
+    const vectors = rows.map(({ embedding }) => decodeBytes(embedding));
+    await client.query(
+      `INSERT INTO ${name}_new (${key}, embedding)
+        SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::${to.schema}.vector[])`,
+      [
+        rows.map(({ first }) => first),
+        rows.map(({ second }) => second),
+        encodeVectors(to, vectors),
+      ],
+    );
+  }
+}
