@@ -1,4 +1,4 @@
-import { mkdirSync, realpathSync, statSync } from 'node:fs';
+import { accessSync, constants, mkdirSync, realpathSync, statSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import Sqlite, { type Database } from 'better-sqlite3';
 import { OpenError } from '../open-error.ts';
@@ -36,6 +36,7 @@ export function openFile(
     const unlock = lock(real);
     let check: BesideCheck | undefined;
     try {
+      if (!mayWrite(real)) throw new OpenError('cannot be written');
       check = checkAfterCrash(real, options);
       return { db: openDatabase(real, options.synchronous), path: real, check, unlock };
     } catch (error) {
@@ -44,6 +45,20 @@ export function openFile(
       throw error;
     }
   });
+}
+
+/**
+ * SQLite opens a file that it may only read, too: the store would refuse every write, and an exclusive transaction
+ * on the lock would lock nothing.
+ */
+function mayWrite(path: string): boolean {
+  if (statSync(path, { throwIfNoEntry: false }) === undefined) return true;
+  try {
+    accessSync(path, constants.W_OK);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 function openDatabase(path: string, synchronous: Synchronous): Database {
@@ -65,7 +80,9 @@ function openDatabase(path: string, synchronous: Synchronous): Database {
 }
 
 function lock(path: string): () => void {
-  const db = new Sqlite(`${path}-lock`, { timeout: 0 });
+  const file = `${path}-lock`;
+  if (!mayWrite(file)) throw new OpenError(`cannot be locked: ${file} cannot be written`);
+  const db = new Sqlite(file, { timeout: 0 });
   try {
     db.pragma('journal_mode = MEMORY');
     db.exec('BEGIN EXCLUSIVE');

@@ -15,11 +15,18 @@ export interface RunOptions {
   readonly cwd: string;
   /** Written to its stdin, which ends then. */
   readonly input?: string;
+  /** Root may write what nobody may; without that right it is a user like others. */
+  readonly asOwnerOnly?: boolean;
 }
 
+const OWNER_ONLY = ['setpriv', '--bounding-set=-dac_override,-dac_read_search'];
+
 /** Runs the program to its end with no settings but these. */
-export function runCli(args: readonly string[], { cwd, input }: RunOptions): Promise<Ran> {
-  const child = spawn(process.execPath, [CLI_MAIN, ...args], {
+export function runCli(args: readonly string[], options: RunOptions): Promise<Ran> {
+  const { cwd, input, asOwnerOnly = false } = options;
+  const wrapper = asOwnerOnly && process.getuid?.() === 0 ? OWNER_ONLY : [];
+  const [program = '', ...words] = [...wrapper, process.execPath, CLI_MAIN, ...args];
+  const child = spawn(program, words, {
     cwd,
     env: { PATH: process.env['PATH'] },
     stdio: ['pipe', 'pipe', 'pipe'],
