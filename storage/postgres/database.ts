@@ -53,6 +53,7 @@ const TRIES = 4;
 export class Database {
   readonly #pool: pg.Pool;
   readonly #onError: (error: unknown) => void;
+  #isClosed = false;
 
   constructor(options: DatabaseOptions) {
     const { url, maxConnections, connectTimeoutMs, statementTimeoutMs } = options;
@@ -107,8 +108,9 @@ export class Database {
     return done.ok ? done : err(unavailable(done.failure.cause));
   }
 
-  /** Ends the connections, each when its statement is over. */
+  /** Ends the connections, each when its statement is over. Later calls are answered that the store is closed. */
   async close(): Promise<void> {
+    this.#isClosed = true;
     await this.#pool.end();
   }
 
@@ -160,6 +162,7 @@ export class Database {
   }
 
   async #connect(): Promise<Result<pg.PoolClient, Unavailable>> {
+    if (this.#isClosed) return err(unavailable(new Error('the store is closed')));
     const connected = await attempt(() => this.#pool.connect());
     return connected.ok ? connected : this.#failed(nothingDone(driverError(connected.failure)));
   }

@@ -3,9 +3,13 @@
  *
  * Ids and keys are in the order of bytes, whatever the database's own order is. `events` refers to conversations by
  * number and without a foreign key, which would cost a look-up for each event. Bodies, settings and turns are JSON
- * in text: they come back as they were given. `head_seq` is in no index, so moving it makes no new index entry.
+ * in text: they come back as they were given.
  *
- * What is large is deleted behind: events below `first_seq` and from `cleared_seq` on are to be emptied, and what is
+ * The head of a log is not stored: it is the newest event's seq, one step down an index that an append walks in any
+ * case, and `c.head_seq` for whoever asks (docs/adr/0008). The two UNIQUE indexes of `events` are what keeps
+ * two servers from storing one seq, or one key, twice.
+ *
+ * What is large is deleted behind: events from `cleared_seq` on and below `first_seq` are to be emptied, and what is
  * left of the conversations in `removed` is to be deleted.
  */
 export const LOG_SCHEMA = `
@@ -14,14 +18,13 @@ CREATE TABLE conversations (
   id text COLLATE "C" NOT NULL UNIQUE,
   epoch text NOT NULL,
   first_seq bigint NOT NULL,
-  head_seq bigint NOT NULL,
   cleared_seq bigint NOT NULL,
   created_at bigint NOT NULL,
   created_by text NOT NULL,
   created_key text,
   updated_at bigint NOT NULL,
   settings text NOT NULL
-) WITH (fillfactor = 70);
+);
 CREATE INDEX conversations_to_clear ON conversations (cid) WHERE cleared_seq < first_seq;
 
 CREATE TABLE members (
@@ -49,6 +52,10 @@ CREATE TABLE events (
   PRIMARY KEY (cid, seq)
 );
 CREATE UNIQUE INDEX events_keys ON events (cid, author_id, key) WHERE key IS NOT NULL;
+
+CREATE FUNCTION head_seq(c conversations) RETURNS bigint LANGUAGE sql STABLE AS $$
+  SELECT greatest(c.first_seq - 1, (SELECT e.seq FROM events e WHERE e.cid = c.cid ORDER BY e.seq DESC LIMIT 1))
+$$;
 
 CREATE TABLE edits (
   cid bigint NOT NULL,
