@@ -47,9 +47,7 @@ export async function copyFile(
     });
   } catch (error) {
     if (codeOf(error) === undefined) throw error;
-    throw new OpenError(`the copy of ${path} cannot be written to ${target}: ${textOf(error)}`, {
-      cause: error,
-    });
+    throw new OpenError(`the copy of ${path} cannot be made: ${textOf(error)}`, { cause: error });
   } finally {
     db.close();
   }

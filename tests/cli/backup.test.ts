@@ -5,7 +5,7 @@ import { SqliteStore } from '../../storage/sqlite/sqlite-store.ts';
 import { granted, made, messages, wholeLog } from '../contract/fixtures.ts';
 import type { Order } from '../crash/ledger.ts';
 import { Load } from '../crash/load.ts';
-import { runCli } from '../support/cli.ts';
+import { CAN_LIMIT_FILES, runCli } from '../support/cli.ts';
 import { damageAround } from '../support/damage.ts';
 import { Random } from '../support/random.ts';
 import { type TemporaryFolder, temporaryFolder } from '../support/temporary-folder.ts';
@@ -108,6 +108,22 @@ describe('colloquy backup', () => {
     );
     expect(readdirSync(folder.path('.')).filter((name) => name.includes('copy'))).toEqual([]);
   });
+
+  it.runIf(CAN_LIMIT_FILES)(
+    'leaves nothing behind when the disk is full, and says so',
+    async () => {
+      await filled('c.db', 3_000);
+      const bytes = statSync(folder.path('c.db')).size;
+      const options = { cwd: folder.path('.'), maxFileBytes: Math.floor(bytes / 2) };
+      const { code, stderr } = await runCli(
+        ['backup', 'copy.db', '--store', 'sqlite:c.db'],
+        options,
+      );
+      expect(code).toBe(1);
+      expect(stderr).toMatch(/^colloquy: the copy of c\.db cannot be made: .+\n$/);
+      expect(readdirSync(folder.path('.')).filter((name) => name.includes('copy'))).toEqual([]);
+    },
+  );
 
   it.each([
     ['memory:', 'copy.db', 'this store keeps nothing that could be backed up'],

@@ -13,7 +13,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { SqliteStore } from '../../storage/sqlite/sqlite-store.ts';
 import { added } from '../contract/document-fixtures.ts';
 import { append, edit, made, messages, ONE, turn } from '../contract/fixtures.ts';
-import { CLI_MAIN, runCli } from '../support/cli.ts';
+import { CAN_LIMIT_FILES, CLI_MAIN, runCli } from '../support/cli.ts';
 import { type TemporaryFolder, temporaryFolder } from '../support/temporary-folder.ts';
 import { withServer } from '../support/wire.ts';
 
@@ -130,6 +130,16 @@ describe('colloquy export and import', () => {
     expect([code, stdout]).toEqual([1, '']);
     expect(stderr).toContain(message);
     expect(stderr.trim().split('\n')).toHaveLength(1);
+  });
+
+  it.runIf(CAN_LIMIT_FILES)('leave nothing behind when the disk is full, and say so', async () => {
+    await filled('a.db');
+    const options = { cwd: folder.path('.'), maxFileBytes: 100_000 };
+    const args = ['export', 'all.ndjson', '--store', 'sqlite:a.db'];
+    const { code, stderr } = await runCli(args, options);
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/^colloquy: the export cannot be written: .+\n$/);
+    expect(readdirSync(folder.path('.')).filter((name) => name.includes('all'))).toEqual([]);
   });
 
   it('end in one line when the reader of the pipe goes away', async () => {

@@ -1,4 +1,3 @@
-import { closeSync, openSync, writeSync } from 'node:fs';
 import Sqlite, { type Database } from 'better-sqlite3';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { conversationId } from '../../src/domain/ids.ts';
@@ -17,6 +16,7 @@ import {
   state,
   wholeLog,
 } from '../contract/fixtures.ts';
+import { damageRoot } from '../support/damage.ts';
 import { type TemporaryFolder, temporaryFolder } from '../support/temporary-folder.ts';
 
 let folder: TemporaryFolder;
@@ -154,7 +154,7 @@ describe('a damaged page', () => {
     open();
     await made(store, messages(1, 50));
     await store.close();
-    damage(folder.path('c.db'), 'places');
+    damageRoot(folder.path('c.db'), 'places');
     open();
     const page = { afterSeq: 0, limit: 10 };
     expect(refusal(await store.readEvents(ONE, page))).toMatchObject(UNAVAILABLE);
@@ -182,19 +182,3 @@ describe('a write that breaks', () => {
     await appended(store, [message(1)], { id: conversationId('c_b') });
   });
 });
-
-function damage(path: string, table: string): void {
-  const db = new Sqlite(path, { readonly: true });
-  const root = db.prepare('SELECT rootpage FROM sqlite_schema WHERE name = ?').pluck().get(table);
-  const size = db.pragma('page_size', { simple: true });
-  db.close();
-  const file = openSync(path, 'r+');
-  writeSync(
-    file,
-    Buffer.alloc(Number(size), 0xee),
-    0,
-    Number(size),
-    (Number(root) - 1) * Number(size),
-  );
-  closeSync(file);
-}

@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { within } from './deadline.ts';
 
@@ -17,14 +18,21 @@ export interface RunOptions {
   readonly input?: string;
   /** Root may write what nobody may; without that right it is a user like others. */
   readonly asOwnerOnly?: boolean;
+  /** No file that it writes may be larger: what is felt of a disk that is full. */
+  readonly maxFileBytes?: number;
 }
+
+/** Of util-linux: where it is not, nothing else can fill a disk for one process alone. */
+const PRLIMIT = '/usr/bin/prlimit';
+export const CAN_LIMIT_FILES = existsSync(PRLIMIT);
 
 const OWNER_ONLY = ['setpriv', '--bounding-set=-dac_override,-dac_read_search'];
 
 /** Runs the program to its end with no settings but these. */
 export function runCli(args: readonly string[], options: RunOptions): Promise<Ran> {
-  const { cwd, input, asOwnerOnly = false } = options;
-  const wrapper = asOwnerOnly && process.getuid?.() === 0 ? OWNER_ONLY : [];
+  const { cwd, input, asOwnerOnly = false, maxFileBytes } = options;
+  const wrapper = asOwnerOnly && process.getuid?.() === 0 ? [...OWNER_ONLY] : [];
+  if (maxFileBytes !== undefined) wrapper.push(PRLIMIT, `--fsize=${maxFileBytes}`);
   const [program = '', ...words] = [...wrapper, process.execPath, CLI_MAIN, ...args];
   const child = spawn(program, words, {
     cwd,
