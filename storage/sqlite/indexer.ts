@@ -271,6 +271,11 @@ export class Indexer {
 
   #failed(order: Order | undefined, error: unknown): void {
     if (this.#phase === 'chunk' || this.#phase === 'plan') this.#phase = 'plan';
+    if (this.#phase === 'purge') {
+      // Rubbish can wait; the log cannot.
+      this.#hasRubbish = true;
+      this.#rest();
+    }
     if (order?.kind !== 'checkpoint') this.#skipPlaced = true;
     this.#checkpointing = 'no';
     this.#options.onError(error);

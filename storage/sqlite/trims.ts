@@ -18,7 +18,7 @@ export class Trims {
   readonly #next: Statement<[lastRow: number], Trim>;
   readonly #dropRow: Statement<[row: number]>;
   readonly #emptyRow: Statement<[row: number]>;
-  readonly #dropEdits: Statement<[cid: number, below: number, limit: number]>;
+  readonly #dropEdits: Statement<[cid: number, below: number, below: number, limit: number]>;
   readonly #erased: Statement<[to: number, cid: number]>;
   readonly #done: Statement<[cid: number]>;
   readonly #forget: Statement<[cid: number]>;
@@ -38,7 +38,7 @@ export class Trims {
     // An edit that is still there can still be erased with its message, which is not.
     this.#dropEdits = db.prepare(
       `DELETE FROM edits WHERE (cid, target_seq, seq) IN (
-         SELECT cid, target_seq, seq FROM edits WHERE cid = ?1 AND target_seq < ?2 AND seq < ?2 LIMIT ?3)`,
+         SELECT cid, target_seq, seq FROM edits WHERE cid = ? AND target_seq < ? AND seq < ? LIMIT ?)`,
     );
     this.#erased = db.prepare('UPDATE trims SET erased_to = ? WHERE cid = ?');
     this.#done = db.prepare('UPDATE trims SET last_row = NULL WHERE cid = ?');
@@ -68,7 +68,7 @@ export class Trims {
     const { cid, erasedTo, firstSeq } = trim;
     const place = erasedTo < firstSeq ? this.#places.covering(cid, erasedTo) : undefined;
     if (place !== undefined && endOf(place) > erasedTo) return this.#erasePlace(trim, place);
-    const { changes } = this.#dropEdits.run(cid, firstSeq, rows);
+    const { changes } = this.#dropEdits.run(cid, firstSeq, firstSeq, rows);
     if (changes === 0) this.#done.run(cid);
     return changes;
   }
