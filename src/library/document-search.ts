@@ -64,22 +64,21 @@ export async function searchDocuments(
   // Words fill in for vectors that are not there, also where vectors alone were asked for.
   const found = words ?? (isDegraded ? await byTerms(parts, query, terms) : ok([]));
   if (!found.ok) return found;
-  const rankings = [found.value, near?.found ?? []].filter(({ length }) => length > 0);
-  const items = joined(rankings, query.limit).map((hit) => ({
+  const items = joined(found.value, near, query.limit).map((hit) => ({
     ...hit,
     snippet: snippetOf(hit.chunk.text, terms),
   }));
   return ok({ items, isDegraded });
 }
 
-/** One ranking keeps its own scores. */
-function joined(rankings: readonly Found[], limit: number): Found {
-  const [only] = rankings;
-  if (rankings.length <= 1) return (only ?? []).slice(0, limit);
-  return fuse(
-    rankings.map((items) => ({ items })),
-    { keyOf: ({ document, chunk }) => chunkId(document.id, chunk.index), limit },
-  ).map(({ item, score }) => ({ ...item, score }));
+/** One ranking keeps its own scores; of two, places count. */
+function joined(words: Found, vectors: Near | undefined, limit: number): Found {
+  const { found: near = [], weight = 1 } = vectors ?? {};
+  if (words.length === 0 || near.length === 0) return [...words, ...near].slice(0, limit);
+  return fuse([{ items: words }, { items: near, weight }], {
+    keyOf: ({ document, chunk }) => chunkId(document.id, chunk.index),
+    limit,
+  }).map(({ item, score }) => ({ ...item, score }));
 }
 
 function byTerms(
@@ -95,17 +94,19 @@ interface Near {
   readonly found: Found;
   /** Vectors could be used, and every document has them. */
   readonly isWhole: boolean;
+  /** How much their places count (see `Embedder`). */
+  readonly weight: number;
 }
 
 async function byVector(
   { documents, serving, isBehind, report }: SearchParts,
   query: DocumentQuery,
 ): Promise<Result<Near, Unavailable>> {
-  const none: Near = { found: [], isWhole: false };
+  const none: Near = { found: [], isWhole: false, weight: 1 };
   const embedder = await serving.embedder();
   if (!embedder.ok) return embedder;
   if (embedder.value === undefined) return ok(none);
-  const { space, leastCosine } = embedder.value;
+  const { space, weight, leastCosine } = embedder.value;
   const made = await embedder.value.embed([query.text], AbortSignal.timeout(EMBED_MS));
   if (!made.ok) report('query_not_embedded', { cause: made.failure.cause });
   const vector = made.ok ? made.value[0] : undefined;
@@ -113,7 +114,7 @@ async function byVector(
   const found = await documents.byVector({ ...scopeOf(query), space, vector });
   if (!found.ok) return found;
   const near = found.value.filter(({ score }) => score >= leastCosine);
-  return ok({ found: near, isWhole: !isBehind(space.name) });
+  return ok({ found: near, isWhole: !isBehind(space.name), weight });
 }
 
 function scopeOf({ seenBy, sharedWith, limit }: DocumentQuery) {

@@ -86,6 +86,8 @@ interface Asked extends MessageQuery {
 interface Near {
   readonly found: readonly FoundMessage[] | undefined;
   readonly isWhole: boolean;
+  /** How much their places count (see `Embedder`). */
+  readonly weight: number;
 }
 
 export class ConversationSearch {
@@ -107,7 +109,7 @@ export class ConversationSearch {
     id: ConversationId,
     query: MessageQuery,
   ): Promise<Result<SearchAnswer<MessageHit>, SearchFailure>> {
-    const terms = new Set(termsOf(query.text).slice(0, MAX_TERMS));
+    const terms = new Set([...new Set(termsOf(query.text))].slice(0, MAX_TERMS));
     const asked: Asked = { ...query, id, terms };
     const levelled = await this.#level(id);
     if (!levelled.ok) return levelled;
@@ -117,7 +119,7 @@ export class ConversationSearch {
     // Words fill in for vectors that are not there, also where vectors alone were asked for.
     const words = query.mode === 'vector' && !isDegraded ? ok([]) : await this.#byTerms(asked);
     if (!words.ok) return words;
-    const items = await this.#shown(asked, joined(words.value, near.value?.found ?? []));
+    const items = await this.#shown(asked, joined(words.value, near.value));
     return items.ok ? ok({ items: items.value, isDegraded }) : items;
   }
 
@@ -141,7 +143,7 @@ export class ConversationSearch {
   }
 
   async #near({ id, text, limit }: Asked): Promise<Result<Near, Unavailable>> {
-    const none: Near = { found: undefined, isWhole: false };
+    const none: Near = { found: undefined, isWhole: false, weight: 1 };
     const { index } = this.#parts.store;
     const serving = await this.#parts.embedder();
     if (!serving.ok) return serving;
@@ -161,6 +163,7 @@ export class ConversationSearch {
     return ok({
       found: found.value.filter(({ score }) => score >= embedder.leastCosine),
       isWhole: isWhole.value,
+      weight: embedder.weight,
     });
   }
 
@@ -208,16 +211,14 @@ export class ConversationSearch {
 }
 
 /** One ranking keeps its own scores; of two, places count. */
-function joined(
-  words: readonly FoundMessage[],
-  near: readonly FoundMessage[],
-): readonly Candidate[] {
+function joined(words: readonly FoundMessage[], vectors: Near | undefined): readonly Candidate[] {
+  const { found: near = [], weight = 1 } = vectors ?? {};
   const nearSeqs = new Set(near.map(({ seq }) => seq));
   const all = { keyOf: ({ seq }: FoundMessage) => seq, limit: words.length + near.length };
   const ranked =
     words.length === 0 || near.length === 0
       ? [...words, ...near]
-      : fuse([{ items: words }, { items: near }], all).map(({ item: { seq }, score }) => ({
+      : fuse([{ items: words }, { items: near, weight }], all).map(({ item: { seq }, score }) => ({
           seq,
           score,
         }));

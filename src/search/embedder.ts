@@ -13,6 +13,8 @@ export interface Embedder {
   readonly label: string;
   /** It computes here and now: an embedding costs a millisecond, and no bill. */
   readonly isLocal: boolean;
+  /** How much a place among its nearest counts beside one among the best by words, which counts 1. */
+  readonly weight: number;
   /** Texts whose vectors have a smaller cosine have nothing to do with each other. */
   readonly leastCosine: number;
   /** Texts at a time at most; more is a broken invariant. */

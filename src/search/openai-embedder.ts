@@ -46,6 +46,7 @@ export function openaiEmbedder(options: OpenaiEmbedderOptions): Embedder {
     space: { name, dimensions },
     label: name,
     isLocal: false,
+    weight: 1,
     // Models differ in what they call near: only what points away is left out.
     leastCosine: 0,
     maxBatch: MAX_BATCH,

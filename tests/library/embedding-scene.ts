@@ -17,6 +17,7 @@ export class SteeredEmbedder implements Embedder {
   readonly label: string;
   readonly isLocal = true;
   readonly maxBatch = 4;
+  readonly weight = 1;
   readonly leastCosine = 0;
   /** Texts that were asked for, in order. */
   readonly asked: string[] = [];

@@ -53,6 +53,7 @@ async function recallOf(measured: Measured, mode: Mode): Promise<Recall> {
     documents: store.documents,
     serving: new ServingSpace(store.spaces, embedders),
     isBehind: () => false,
+    report: () => {},
   };
   const missed: string[] = [];
   for (const { question, answers } of questions) {
