@@ -158,9 +158,12 @@ export class Writer {
     if (this.#unsure !== unsure) return ok(undefined);
     if (!read.ok) return read;
     if (isStored(unsure.staged, read.value)) return ok(unsure.staged);
-    const [first] = read.value;
-    // Whatever was there was trimmed since.
-    if (first !== undefined && first.seq > expectedHead + 1) this.giveUpUnsure();
+    const heads = await this.#host.store.heads([this.#host.id]);
+    if (this.#unsure !== unsure) return ok(undefined);
+    if (!heads.ok) return heads;
+    // Whatever was there may have been trimmed since.
+    const firstSeq = heads.value.get(this.#host.id)?.firstSeq ?? 0;
+    if (firstSeq > expectedHead + 1) this.giveUpUnsure();
     this.#dropUnsure(unsure);
     return ok(undefined);
   }

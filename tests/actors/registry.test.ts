@@ -28,26 +28,6 @@ describe('the registry', () => {
     vi.spyOn(Math, 'random').mockReturnValue(1);
   });
 
-  it('does not say that nothing was stored when nobody knows', async () => {
-    for (const [fate, reason] of [
-      ['none', 'storage_unavailable'],
-      ['lost', 'internal'],
-      ['stored', 'internal'],
-    ] as const) {
-      const world = new World();
-      world.store.doom('create', fate);
-      await expect(world.room({}, 'new')).rejects.toThrow(reason);
-      const actor = await new World({ store: world.store }).room({}, 'other');
-      const { id } = actor;
-      const { dismissals } = listen(await world.actor(id), { outlet: world.outlet() });
-      world.store.doom('remove', fate);
-      expect(await world.registry.remove(id)).toMatchObject({ failure: { reason } });
-      await settled();
-      const gone = [{ reason: 'conversation_not_found' }];
-      expect(dismissals).toMatchObject(fate === 'stored' ? gone : []);
-    }
-  });
-
   it('wakes a conversation once for all who ask at one time, and once only', async () => {
     const { id, next } = await asleep(new World());
     const loads = next.store.countOf('load');

@@ -102,15 +102,17 @@ describe('the writer, when nobody knows whether a batch was stored', () => {
   });
 
   it('says that it is not known what became of a batch whose place was trimmed', async () => {
-    const world = new World();
-    const actor = await world.room();
-    world.store.doom('append', 'lost');
-    const draft = offer(actor, message(ada, 'a'));
-    await settled();
-    const effects: Effect[] = [{ kind: 'trimmed', firstSeq: 3 }];
-    await foreign(world, actor, { contents: ['x', 'y'], effects });
-    await world.clock.pass(200);
-    expect(said(draft)).toBe('internal');
+    for (const contents of [['x', 'y'], ['x']]) {
+      const world = new World();
+      const actor = await world.room();
+      world.store.doom('append', 'lost');
+      const draft = offer(actor, message(ada, 'a'));
+      await settled();
+      const effects: Effect[] = [{ kind: 'trimmed', firstSeq: 3 }];
+      await foreign(world, actor, { contents, effects });
+      await world.clock.pass(200);
+      expect(said(draft)).toBe('internal');
+    }
   });
 
   it('writes the record of a turn again, too', async () => {

@@ -1,5 +1,5 @@
 import { expect } from 'vitest';
-import { amend } from '../../actors/commands.ts';
+import { amend, trim } from '../../actors/commands.ts';
 import { CommitTick } from '../../actors/commit-tick.ts';
 import type { ConversationActor } from '../../actors/conversation-actor.ts';
 import type { Draft, Outcome, Unsettled } from '../../actors/draft.ts';
@@ -29,7 +29,7 @@ export const PEOPLE: readonly Author[] = [ada, bob, cy];
 const FOREIGNER: Author = { ...bob, name: 'Bob elsewhere' };
 
 export interface Setup {
-  /** A cache of one conversation is around the store. */
+  /** A cache of one conversation is around the store, which is known to be shared. */
   readonly isCached: boolean;
   readonly hasAgent: boolean;
   readonly mailboxCapacity: number;
@@ -67,10 +67,28 @@ export class Harness {
   #home: World | undefined;
   #isWaking = false;
   #contents = 0;
+  /** What was trimmed, as it was then: the event with seq n is at `n - 1`. */
+  readonly #trimmed: LogEvent[] = [];
+  #archiving: Promise<void> = Promise.resolve();
 
   constructor(setup: Setup) {
     this.#setup = setup;
+    this.store.isShared = setup.isCached;
     this.#world = this.#newWorld();
+    const append = this.store.inner.append.bind(this.store.inner);
+    this.store.inner.append = (batch) => {
+      // The memory store does each of these at once.
+      const [before, written, after] = [this.#stored(), append(batch), this.#stored()];
+      const last = this.#archiving;
+      this.#archiving = (async () => {
+        await last;
+        const firstSeq = (await after)[0]?.seq ?? Number.POSITIVE_INFINITY;
+        const isOurs = batch.id === this.id && (await written).ok;
+        const gone = isOurs ? [...(await before), ...batch.events] : [];
+        this.#trimmed.push(...gone.filter(({ seq }) => seq < firstSeq));
+      })();
+      return written;
+    };
   }
 
   async open(): Promise<void> {
@@ -153,7 +171,8 @@ export class Harness {
     const { actor } = this;
     const isOpen = actor.state.startsWith('open') || actor.state === 'failed';
     if (!isOpen || this.#home !== this.#world || !actor.members.has(who.id)) return;
-    const from = Math.min(position, actor.conversation.headSeq);
+    const { headSeq, firstSeq } = actor.conversation;
+    const from = Math.min(Math.max(position, firstSeq - 1), headSeq);
     const reader = listen(actor, { outlet: this.#world.outlet(), who, position: from });
     this.followers.push({ reader, actor, from, isGone: false });
   }
@@ -200,6 +219,23 @@ export class Harness {
     });
     const batch: Append = { id: this.id, expectedHead: head, events, effects: [] };
     await this.store.inner.append(batch);
+  }
+
+  /** The log is to begin there: this server says so, or another one does. */
+  async trim(firstSeq: number, isForeign: boolean): Promise<void> {
+    if (!isForeign) {
+      void trim(this.actor, firstSeq);
+      this.wake();
+      return;
+    }
+    const head = (await this.log()).length;
+    const effect = { kind: 'trimmed', firstSeq: Math.min(firstSeq, head + 1) } as const;
+    await this.store.inner.append({
+      id: this.id,
+      expectedHead: head,
+      events: [],
+      effects: [effect],
+    });
   }
 
   /** Makes a cache of one forget the conversation. */
@@ -256,7 +292,8 @@ export class Harness {
 
   /** The store is well, everybody reads, and time passes, until nothing moves any more. */
   async calmDown(): Promise<void> {
-    for (let round = 0; round < 6; round += 1) {
+    // Long enough for the turns of a server that is gone to be taken by another.
+    for (let round = 0; round < 12; round += 1) {
       this.store.letGo();
       this.store.forgive();
       await this.store.land();
@@ -274,7 +311,20 @@ export class Harness {
     this.tidy();
   }
 
+  /** All that was ever stored. */
   async log(): Promise<readonly LogEvent[]> {
+    const stored = await this.#stored();
+    await this.#archiving;
+    const firstSeq = stored[0]?.seq ?? Number.POSITIVE_INFINITY;
+    return [...this.#trimmed.filter(({ seq }) => seq < firstSeq), ...stored];
+  }
+
+  /** Whether it is not in the store any more. */
+  isTrimmed(seq: number): boolean {
+    return seq <= this.#trimmed.length;
+  }
+
+  #stored(): Promise<readonly LogEvent[]> {
     return this.#world.log(this.id);
   }
 

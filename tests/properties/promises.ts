@@ -45,8 +45,8 @@ function isAnsweredOnce({ sent }: Harness): void {
 }
 
 /** Rules 2 and 5: an ok is in the log, at its seq, as it was said; a 429 or 503 is not. */
-function isStoredAsAnswered({ sent }: Harness, log: readonly LogEvent[]): void {
-  for (const { draft, outcomes } of sent) {
+function isStoredAsAnswered(harness: Harness, log: readonly LogEvent[]): void {
+  for (const { draft, outcomes } of harness.sent) {
     for (const outcome of outcomes) {
       if (!('body' in draft)) continue;
       if (outcome.ok) {
@@ -56,7 +56,9 @@ function isStoredAsAnswered({ sent }: Harness, log: readonly LogEvent[]): void {
           author: { id: draft.author.id },
           key: draft.key,
         });
-        if (!isErased(event)) expect(event?.body).toBe(draft.body);
+        // What was trimmed could not be compared with what came under its key.
+        const isGone = outcome.value.duplicate && harness.isTrimmed(outcome.value.seq);
+        if (!isErased(event) && !isGone) expect(event?.body).toBe(draft.body);
       } else if (draft.kind === 'message' && draft.key === null && isRefused(outcome)) {
         expect(log.some(({ body }) => body === draft.body)).toBe(false);
       }

@@ -135,6 +135,13 @@ const STEPS = fc.oneof(
       (on) =>
         on.foreign(foreign),
   ),
+  step(
+    2,
+    { trim: fc.integer({ min: 1, max: 12 }), isForeign: fc.boolean() },
+    ({ trim, isForeign }) =>
+      (on) =>
+        on.trim(trim, isForeign),
+  ),
   step(2, { evict: fc.constant(true) }, () => (on) => on.evict()),
   step(
     3,
