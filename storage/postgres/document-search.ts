@@ -44,7 +44,6 @@ export class DocumentSearch {
   }
 
   async byTerms(query: Search<TermsQuery>): Promise<Result<readonly FoundChunk[], Unavailable>> {
-    if (query.terms.length === 0) return ok([]);
     const { text, values } = termsSql(query);
     const found = await this.#db.read<Placed>({ text }, [
       ...values,

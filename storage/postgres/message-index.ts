@@ -75,7 +75,6 @@ export class PostgresMessageIndex implements MessageIndex {
     id: ConversationId,
     { terms, limit }: TermsQuery & { readonly limit: number },
   ): Promise<Result<readonly FoundMessage[], Unavailable>> {
-    if (terms.length === 0) return ok([]);
     return this.#db.read<FoundMessage>(BY_TERMS, [id, ...termParameters(terms), limit]);
   }
 
@@ -115,7 +114,6 @@ export class PostgresMessageIndex implements MessageIndex {
     space: Space,
     vectors: readonly MessageVector[],
   ): Promise<Result<void, Unavailable>> {
-    if (vectors.length === 0) return ok(undefined);
     const given = [...new Map(vectors.map((one) => [one.seq, one])).values()];
     return this.#db.transaction(async (tx) => {
       const tables = await holdSpace(tx, space);

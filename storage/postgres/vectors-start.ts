@@ -23,7 +23,7 @@ interface SpaceRow {
 
 /**
  * At start: gets pgvector if it can be had, and gives the spaces that are there the best storage there is now. A
- * line for the operator: `pgvector 0.8.1, HNSW`, or `exact scan; pgvector is not installed`.
+ * line for the operator: `vectors: pgvector 0.8.1, HNSW`, or `vectors: exact scan; pgvector is not installed`.
  *
  * A database that gained pgvector has its vectors moved, in one transaction, with searches going on until the end
  * of it: 10,000 of 384 dimensions take some seconds, nearly all of that for the index. One that lost it lost its
@@ -38,10 +38,11 @@ export async function settleVectors(client: ClientBase): Promise<string> {
   );
   if (rows.some((space) => storageNow(space, pgvector) !== space.storage))
     await moveAll(client, pgvector);
-  if (pgvector === undefined) return `exact scan; ${lacking ?? 'pgvector is not installed'}`;
+  if (pgvector === undefined)
+    return `vectors: exact scan; ${lacking ?? 'pgvector is not installed'}`;
   return hasIterativeScan(pgvector)
-    ? `pgvector ${pgvector.version}, HNSW`
-    : `pgvector ${pgvector.version}, exact scan; HNSW needs 0.8`;
+    ? `vectors: pgvector ${pgvector.version}, HNSW`
+    : `vectors: pgvector ${pgvector.version}, exact scan; HNSW needs 0.8`;
 }
 
 /** Makes the extension when it is not there; why that is not possible. */

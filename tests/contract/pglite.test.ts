@@ -1,0 +1,25 @@
+import { afterAll, beforeAll } from 'vitest';
+import { PostgresStore } from '../../storage/postgres/postgres-store.ts';
+import { Pglite } from '../support/pglite.ts';
+import type { Backend } from './backend.ts';
+import { describeStore } from './store.ts';
+
+/** Real pgvector, with one session: every call waits for the one before it. */
+let server: Pglite;
+
+const pglite: Backend = {
+  name: 'postgres with pgvector',
+  persists: true,
+  place: () => ({
+    open: () => PostgresStore.open(server.url, { poolSize: 1 }),
+    clear: () => server.reset(),
+  }),
+};
+
+beforeAll(async () => {
+  server = await Pglite.start();
+}, 60_000);
+
+afterAll(() => server.end());
+
+describeStore(pglite);
