@@ -167,5 +167,11 @@ async function fillDocuments({ edge }: Graph, count: number): Promise<void> {
   }
 }
 
-if (options.help) process.stdout.write(HELP);
-else await main();
+if (options.help) {
+  process.stdout.write(HELP);
+} else {
+  // In a server it is the listening socket that keeps the process while only background work is under way.
+  const listening = setInterval(() => {}, 60_000);
+  await main();
+  clearInterval(listening);
+}
