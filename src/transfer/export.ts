@@ -5,16 +5,14 @@ import type { ConversationState } from '../domain/conversation.ts';
 import type { ConversationId } from '../domain/ids.ts';
 import { err, ok, type Result } from '../domain/result.ts';
 import {
-  type Counts,
   chunkLine,
   conversationLine,
   documentLine,
   endLine,
-  eventLineOf,
-  HEADER,
-  NO_COUNTS,
+  eventLine,
   turnLine,
-} from './format.ts';
+} from './encode.ts';
+import { type Counts, HEADER, NO_COUNTS } from './format.ts';
 
 export interface ExportTarget {
   /** Settled when there is room for more. */
@@ -109,7 +107,7 @@ class Export {
       });
       if (!page.ok) return page;
       if (page.value[0]?.seq !== at + 1) return err({ reason: 'changed_meanwhile', id });
-      for (const event of page.value) await this.#line(eventLineOf(event));
+      for (const event of page.value) await this.#line(eventLine(event));
       this.#count('events', page.value.length);
       at += page.value.length;
     }
