@@ -81,8 +81,28 @@ export function printable(config: Config): Readonly<Record<SettingName, unknown>
   return Object.fromEntries(shown) as Record<SettingName, unknown>;
 }
 
+/** What must not be written anywhere: the secrets, and the password in the store's address as it is and as it is sent. */
+export function secretsOf(config: Config): readonly string[] {
+  const secrets = SETTING_NAMES.filter((name) => SETTINGS[name].isSecret).map(
+    (name) => config[name],
+  );
+  const [, password = ''] = /\/\/[^:@]*:(\S*)@/.exec(config.store) ?? [];
+  return [...secrets, password, unescaped(password)].filter(
+    (secret) => typeof secret === 'string' && secret !== '',
+  ) as readonly string[];
+}
+
+function unescaped(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}
+
+/** Without what stands before the host in a URL, and without passwords among its parameters. */
 function withoutPassword(text: string): string {
-  return text.replace(/\/\/[^/@\s]*@/, '//[set]@');
+  return text.replace(/\/\/\S*@/, '//[set]@').replace(/([?&]\w*password=)[^&\s]*/gi, '$1[set]');
 }
 
 interface Found {
@@ -213,7 +233,8 @@ function configError(mistakes: readonly string[]): ConfigError {
 
 function quoted(name: SettingName, text: string | undefined): string {
   if (SETTINGS[name].isSecret || text === undefined) return '';
-  return `=${text.length > 80 ? `${text.slice(0, 80)}…` : text}`;
+  const shown = withoutPassword(text);
+  return `=${shown.length > 80 ? `${shown.slice(0, 80)}…` : shown}`;
 }
 
 function words(name: string): string[] {

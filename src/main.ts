@@ -1,6 +1,6 @@
 import { type ProcessEvent, type ProcessState, processChart } from '../machines/process.ts';
 import { insecureModes } from './cli/insecure-modes.ts';
-import { type LoadedConfig, printable } from './config.ts';
+import { type LoadedConfig, printable, secretsOf } from './config.ts';
 import { startServer } from './http/server.ts';
 import type { Log } from './observability/log.ts';
 import { pinoLog } from './observability/pino-log.ts';
@@ -90,10 +90,6 @@ function giveUpAfter(ms: number, log: Log): () => void {
     process.exit(1);
   }, ms);
   return () => clearTimeout(timer);
-}
-
-function secretsOf({ openaiApiKey, embeddingApiKey }: LoadedConfig['config']): readonly string[] {
-  return [openaiApiKey, embeddingApiKey].filter((secret) => secret !== undefined);
 }
 
 /** The lines that people want to see. */

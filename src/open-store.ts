@@ -11,6 +11,9 @@ export async function openStoreOf(config: Config, log: Log, meters?: Meters): Pr
   const { cacheStatsOf, openStore } = await import('../storage/open.ts');
   const store = await openStore(config.store, {
     synchronous: config.sqliteSynchronous,
+    poolSize: config.storePoolSize,
+    connectTimeoutMs: config.storeConnectMs,
+    statementTimeoutMs: config.storeStatementMs,
     cacheBytes: config.cacheBytes,
     cacheConversations: config.cacheConversations,
     onCommit: ({ seconds }) => meters?.onAppend(seconds),

@@ -1,10 +1,11 @@
 import { CachedStore, type CacheStats } from './cache/cached-store.ts';
 import { MemoryStore } from './memory/memory-store.ts';
 import { OpenError } from './open-error.ts';
+import { type PostgresOptions, PostgresStore } from './postgres/postgres-store.ts';
 import { type SqliteOptions, SqliteStore } from './sqlite/sqlite-store.ts';
 import type { Store } from './store.ts';
 
-export interface StoreOptions extends SqliteOptions {
+export interface StoreOptions extends SqliteOptions, PostgresOptions {
   /** Bytes the cache may take; 0, or no conversations, is no cache. */
   readonly cacheBytes?: number;
   readonly cacheConversations?: number;
@@ -22,10 +23,12 @@ interface Backend {
 const BACKENDS: Readonly<Record<string, Backend>> = {
   memory: { example: 'memory:', open: (_, { onCommit }) => new MemoryStore(onCommit) },
   sqlite: { example: 'sqlite:PATH', open: openSqlite },
+  postgres: { example: 'postgres://…', open: openPostgres },
+  postgresql: { example: 'postgres://…', open: openPostgres },
 };
 
 /**
- * Opens the store that a URL names, `memory:` or `sqlite:PATH`, behind the cache. Throws `OpenError`, one
+ * Opens the store that a URL names, `memory:`, `sqlite:PATH` or `postgres://…`, behind the cache. Throws `OpenError`, one
  * sentence for a person.
  */
 export async function openStore(url: string, options: StoreOptions = {}): Promise<Store> {
@@ -45,10 +48,16 @@ function openBackend(url: string, options: StoreOptions): Store | Promise<Store>
   const [scheme = '', ...rest] = url.split(':');
   const backend = Object.hasOwn(BACKENDS, scheme) && rest.length > 0 ? BACKENDS[scheme] : undefined;
   if (backend === undefined) {
-    const known = Object.values(BACKENDS).map(({ example }) => example);
-    throw new OpenError(`the store ${url} is of no known kind; there are ${known.join(' and ')}`);
+    const known = [...new Set(Object.values(BACKENDS).map(({ example }) => example))];
+    // What looks like a password is one, whatever the kind.
+    const shown = url.replace(/\/\/.*@/, '//…@');
+    throw new OpenError(`the store ${shown} is of no known kind; there are ${known.join(', ')}`);
   }
   return backend.open(rest.join(':'), options);
+}
+
+function openPostgres(rest: string, options: StoreOptions): Promise<Store> {
+  return PostgresStore.open(`postgres:${rest}`, options);
 }
 
 function openSqlite(path: string, options: StoreOptions): Store {

@@ -1,3 +1,4 @@
+import { postgresSchema } from './postgres/open-postgres.ts';
 import { sqliteSchema } from './sqlite/schema-state.ts';
 
 /** Which schema a store has, and which one this program makes of it. */
@@ -13,6 +14,8 @@ type SchemaOf = (rest: string) => SchemaState | Promise<SchemaState>;
 /** One row a backend that has a schema; the rest of its URL comes without the scheme. */
 const BACKENDS: Readonly<Record<string, SchemaOf>> = {
   sqlite: sqliteSchema,
+  postgres: (rest) => postgresSchema(`postgres:${rest}`),
+  postgresql: (rest) => postgresSchema(`postgres:${rest}`),
 };
 
 /**

@@ -12,7 +12,7 @@ export async function checkSettings(args: readonly string[]): Promise<void> {
   const lines = SETTING_NAMES.map((name) => `${envNameOf(name)}=${shown[name] ?? ''}`);
   const agent = await openAgentOf(config);
   const probed = await withStore(config, (store) => store.probe());
-  if (!probed.ok) throw new UsageError(`the store at ${config.store} does not answer`);
+  if (!probed.ok) throw new UsageError(`the store at ${shown.store} does not answer`);
   lines.push(`agent: ${agent?.label ?? 'none'}`, `store: answers`);
   lines.push(...warnings.map((warning) => `warning: ${warning}`));
   lines.push(...insecureModes(config).map((mode) => `insecure: ${mode}`));

@@ -16,8 +16,14 @@ export function insecureModes(config: Config): readonly string[] {
   }
   if (config.store === 'memory:') {
     found.push(`nothing is kept when the server stops; ${envNameOf('store')}=sqlite:PATH keeps it`);
-  } else if (config.sqliteSynchronous === 'NORMAL') {
+  } else if (config.store.startsWith('sqlite:') && config.sqliteSynchronous === 'NORMAL') {
     found.push('a power cut may lose the last acknowledged messages; FULL keeps them');
+  }
+  const database = config.store.startsWith('postgres') ? URL.parse(config.store) : null;
+  if (database !== null && !isNear(database.hostname) && !isEncrypted(database)) {
+    found.push(
+      `the store at ${database.host} is reached without TLS; sslmode=verify-full asks for it`,
+    );
   }
   const { openaiBaseUrl, openaiApiKey } = config;
   const endpoint = openaiBaseUrl === undefined ? null : URL.parse(openaiBaseUrl);
@@ -29,6 +35,16 @@ export function insecureModes(config: Config): readonly string[] {
     found.push(`the model's key goes to ${endpoint.host} without TLS`);
   }
   return found;
+}
+
+/** This machine, or a folder of sockets on it. */
+function isNear(hostname: string): boolean {
+  return hostname === '' || hostname.toLowerCase().startsWith('%2f') || isLoopback(hostname);
+}
+
+function isEncrypted({ searchParams }: URL): boolean {
+  const [mode, ssl] = [searchParams.get('sslmode'), searchParams.get('ssl')];
+  return (mode !== null && mode !== 'disable') || ssl === 'true' || ssl === '1';
 }
 
 function isLoopback(host: string): boolean {

@@ -1,3 +1,4 @@
+import { printable } from '../config.ts';
 import { isId, participantId } from '../domain/ids.ts';
 import { NameField } from '../protocol/fields.ts';
 import { loadSettings } from './settings.ts';
@@ -17,7 +18,7 @@ export async function signToken(args: readonly string[]): Promise<void> {
   const { id, name, days } = checked(own);
   const { Identity, signingSecret } = await import('../http/identity.ts');
   const secret = await withStore(config, (store) => signingSecret(store));
-  if (!secret.ok) throw new UsageError(`the store at ${config.store} does not answer`);
+  if (!secret.ok) throw new UsageError(`the store at ${printable(config).store} does not answer`);
   const identity = new Identity({
     secret: secret.value,
     allowsGuests: false,

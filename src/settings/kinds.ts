@@ -119,8 +119,10 @@ export function oneOf<const T extends string>(
 }
 
 export function storeAddress(fallback: string, about: string): Setting<string> {
-  const shape = 'sqlite:PATH or memory:';
+  const shape = 'sqlite:PATH, postgres://USER:PASSWORD@HOST:PORT/DATABASE or memory:';
   const read = (value: string) =>
-    /^(sqlite:.+|memory:)$/.test(value.trim()) ? ok(value.trim()) : err(`must be ${shape}`);
+    /^(sqlite:.+|postgres(ql)?:\/\/.+|memory:)$/.test(value.trim())
+      ? ok(value.trim())
+      : err(`must be ${shape}`);
   return { ...PUBLIC, fallback, about, shape, read };
 }

@@ -47,7 +47,22 @@ const SERVER = {
 const STORAGE = {
   store: storeAddress(
     'sqlite:./data/colloquy.db',
-    'Where conversations are kept. `memory:` forgets them when the server stops.',
+    'Where conversations are kept. `memory:` forgets them when the server stops. Several servers may share a Postgres database.',
+  ),
+  storePoolSize: whole(
+    10,
+    [1, 1_000],
+    'Connections to Postgres at most, of this server. Two of them are for appends.',
+  ),
+  storeConnectMs: whole(
+    5_000,
+    [10, 600_000],
+    'Milliseconds a request waits for a connection to Postgres, a free one or a new one.',
+  ),
+  storeStatementMs: whole(
+    15_000,
+    [10, 600_000],
+    'Milliseconds that Postgres gets for a statement; a second later its answer is not waited for any more.',
   ),
   sqliteSynchronous: oneOf(
     'FULL',

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { type ConfigSources, printable, readConfig } from '../../src/config.ts';
+import { type ConfigSources, printable, readConfig, secretsOf } from '../../src/config.ts';
 
 function read(sources: Partial<ConfigSources> = {}) {
   return readConfig({ flags: [], env: {}, readFile: () => undefined, ...sources });
@@ -105,7 +105,7 @@ describe('the settings', () => {
       '--prot is not a setting; did you mean --port?',
       '--max-frame-bytes=many must be bytes',
       '--idle-ms=stray must be a whole number',
-      'COLLOQUY_STORE=mysql:x must be sqlite:PATH or memory:',
+      'COLLOQUY_STORE=mysql:x must be sqlite:PATH, postgres://USER:PASSWORD@HOST:PORT/DATABASE or memory:',
       'COLLOQUY_GUESTS=perhaps must be true or false',
       'COLLOQUY_PORT=70000 must be a whole number, 0 to 65535',
     ]) {
@@ -155,5 +155,21 @@ describe('the settings', () => {
     expect(printable(configOf({ env }))).toMatchObject({ openaiApiKey: '[set]', port: 8080 });
     const loaded = read({ env: { ...env, COLLOQUY_PORT: 'x' } });
     expect(JSON.stringify(loaded)).not.toContain('sk-very-secret');
+  });
+
+  it.for([
+    'postgres://ann:hush@db/x',
+    'postgres://ann:a@b/hush@db/x',
+    'postgres://db/x?password=hush',
+  ])('are printed without the password of the store: %s', (store) => {
+    const { store: shown } = printable(configOf({ env: { COLLOQUY_STORE: store } }));
+    expect(shown).toMatch(/^postgres:\/\/.*db\/x/);
+    expect(shown).not.toContain('hush');
+    expect(mistakesIn({ env: { COLLOQUY_STORE: `x${store}` } }).join()).not.toContain('hush');
+  });
+
+  it('know what must not be logged: the password of the store as it is written, and as it is', () => {
+    const env = { COLLOQUY_STORE: 'postgres://ann:a%40b@db/x', COLLOQUY_OPENAI_API_KEY: 'sk-one' };
+    expect(secretsOf(configOf({ env }))).toEqual(['sk-one', 'a%40b', 'a@b']);
   });
 });

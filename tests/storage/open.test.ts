@@ -62,10 +62,16 @@ describe('opening a store', () => {
     'says which kinds there are when the URL is of none: %s',
     async (url) => {
       expect(await refusedWith(url)).toBe(
-        `the store ${url} is of no known kind; there are memory: and sqlite:PATH`,
+        `the store ${url} is of no known kind; there are memory:, sqlite:PATH, postgres://…`,
       );
     },
   );
+
+  test('shows no password of an address that it does not know', async () => {
+    expect(await refusedWith('postgre://ann:pass/w@rd@host/db')).toMatch(
+      /^the store postgre:\/\/…@host\/db is/,
+    );
+  });
 
   test('says that sqlite: needs a path', async () => {
     expect(await refusedWith('sqlite:')).toMatch(/names no file/);
@@ -99,6 +105,7 @@ describe('opening a store', () => {
     const path = folder.path('c.db');
     await (await openStore(`sqlite:${path}`)).close();
     const db = new Sqlite(path);
+    const newest = db.pragma('user_version', { simple: true });
     db.pragma('user_version = 99');
     db.close();
     expect(await refusedWith(`sqlite:${path}`)).toMatch(
@@ -106,7 +113,7 @@ describe('opening a store', () => {
     );
     const after = new Sqlite(path);
     expect(after.pragma('user_version', { simple: true })).toBe(99);
-    after.pragma('user_version = 1');
+    after.pragma(`user_version = ${newest}`);
     after.close();
     await (await openStore(`sqlite:${path}`)).close();
   });
