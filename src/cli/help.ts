@@ -27,8 +27,7 @@ export function usageOf(name: CommandName): string {
     '',
     about,
     ...notes.flatMap((note) => ['', ...wrapped(note, WIDTH)]),
-    '',
-    ...flags.map(([flag, what]) => row(flag, what)),
+    ...(flags.length === 0 ? [] : ['', ...flags.map(([flag, what]) => row(flag, what))]),
     ...Object.entries(SETTING_GROUPS).flatMap(([group, settings]) => [
       '',
       `${group}:`,

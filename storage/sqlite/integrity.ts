@@ -37,7 +37,8 @@ const NICENESS = 10;
  * is changed. Throws `OpenError` when it is damaged.
  *
  * The sign of such an end is a write-ahead log that is not empty: a close that got to its end has taken it away.
- * `PRAGMA quick_check` reads every page once: 0.7 s a GB from the system's cache, the disk's speed without it.
+ * `PRAGMA quick_check` reads every page once: 0.7 s a GB of log from the system's cache, the disk's speed without
+ * it, and 12 s a GB of search words (FTS5 is read term by term; only what was searched for or uploaded is there).
  * A file over `checkHereBytes` is checked by a process of its own (a thread could not be stopped in the middle);
  * until it is done, a file beside it, `PATH-unchecked`, says so to the next start. There the damage is told by
  * `onChecked` and the answer's `damage`.

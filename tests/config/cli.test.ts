@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { COMMANDS } from '../../src/cli/commands.ts';
 import { Identity, signingSecret } from '../../src/http/identity.ts';
 import { VERSION } from '../../src/version.ts';
 import { openStore } from '../../storage/open.ts';
@@ -50,8 +51,7 @@ describe('colloquy', () => {
   it('explains itself and says its version', async () => {
     const help = await run(['--help']);
     expect(help.code).toBe(0);
-    for (const command of ['serve', 'check', 'token', 'migrate'])
-      expect(help.stdout).toContain(command);
+    for (const command of Object.keys(COMMANDS)) expect(help.stdout).toContain(command);
     expect(await run(['--version'])).toMatchObject({ code: 0, stdout: `${VERSION}\n` });
     expect((await run(['serve', '--help'])).stdout).toContain('--mailbox-capacity (1024)');
   });
