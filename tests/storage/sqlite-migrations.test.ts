@@ -2,12 +2,14 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import Sqlite, { type Database } from 'better-sqlite3';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { conversationId } from '../../src/domain/ids.ts';
 import { MIGRATIONS, migrate } from '../../storage/sqlite/migrations.ts';
 import { SqliteStore } from '../../storage/sqlite/sqlite-store.ts';
 import {
   ann,
   append,
   appended,
+  bob,
   granted,
   message,
   messages,
@@ -93,6 +95,47 @@ describe('migrations', () => {
       await store.close();
     },
   );
+
+  test('a file of schema v2.sql keeps documents, vectors, and what was trimmed and dropped', async () => {
+    const [space, trimmed] = [{ name: 'hashing-v1:2', dimensions: 2 }, conversationId('c_trimmed')];
+    const old = new Sqlite(folder.path('c.db'));
+    old.exec(readFileSync(join(SCHEMAS, 'v2.sql'), 'utf8'));
+    old.close();
+    const store = SqliteStore.open(folder.path('c.db'));
+    const { documents, index } = store;
+    const [one, ...others] = granted(await documents.list({ limit: 9 }));
+    expect(others).toEqual([]);
+    expect(one).toMatchObject({
+      document: { id: 'd_one', conversations: [ONE] },
+      spaces: [space.name],
+    });
+    const who = { seenBy: bob.id, limit: 9 };
+    const byTerms = granted(await documents.byTerms({ ...who, terms: ['yellow', 'loose'] }));
+    expect(byTerms.map(({ chunk }) => chunk.text)).toEqual(['yellow a']);
+    const vector = Float32Array.of(0, 1);
+    const [nearest] = granted(await documents.byVector({ ...who, space, vector }));
+    expect(nearest).toMatchObject({ chunk: { text: 'blue one' }, score: 1 });
+    const edited = granted(await index.byTerms(ONE, { terms: ['edit'], limit: 9 }));
+    expect(edited.map(({ seq }) => seq)).toEqual([1]);
+    const spaces = granted(await store.spaces.list());
+    expect(spaces.map(({ name, isInUse }) => [name, isInUse])).toEqual([
+      [space.name, true],
+      ['other:2', false],
+    ]);
+    expect((await wholeLog(store, trimmed)).map(({ seq }) => seq)).toEqual([4]);
+    await store.close();
+    const left = new Sqlite(folder.path('c.db'), { readonly: true });
+    const all = (sql: string) => left.prepare(sql).pluck().all();
+    expect(all('SELECT row FROM log WHERE cid = 3')).toEqual([8, 11]);
+    expect(all('SELECT body FROM log WHERE row = 8')).toEqual(['']);
+    expect(all('SELECT did FROM loose_documents UNION SELECT sid FROM dropped_spaces')).toEqual([]);
+    expect(all('SELECT text FROM chunks')).toEqual(['yellow a', 'blue one']);
+    expect(all('SELECT sid FROM message_vectors')).toEqual([1]);
+    left.close();
+    const again = SqliteStore.open(folder.path('c.db'));
+    expect(granted(await again.findKey(trimmed, bob.id, 'kept'))).toBe(1);
+    await again.close();
+  });
 
   test('a step that fails leaves the file as it was', () => {
     const db = new Sqlite(folder.path('c.db'));
