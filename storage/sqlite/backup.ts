@@ -5,7 +5,7 @@ import { codeOf } from './errors.ts';
 import { explained } from './file.ts';
 import { damageIn } from './integrity.ts';
 
-export interface CopyProgress {
+interface CopyProgress {
   readonly doneBytes: number;
   readonly totalBytes: number;
 }

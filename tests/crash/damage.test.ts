@@ -73,3 +73,26 @@ it('a page that breaks under a server refuses what stands on it and nothing else
     await server.dispose();
   }
 }, 60_000);
+
+it('a start after a kill says in the log that the file was checked, and one after a clean end does not', async () => {
+  const server = new ServerProcess({ store: 'sqlite:{dir}/colloquy.db', 'log-level': 'info' });
+  const wire = new Wire(server);
+  try {
+    await server.start();
+    const { id, people } = await wire.room('Ada');
+    await people[0]?.ws.send(id, 'before the kill');
+    await server.kill('SIGKILL');
+    expect(server.output).not.toContain('store_checked');
+    await server.start();
+    expect(server.output).toMatch(
+      /"store_checked".*"seconds":[\d.]+|"seconds":[\d.]+.*"store_checked"/,
+    );
+    await server.kill('SIGTERM');
+    server.output = '';
+    await server.start();
+    expect(server.output).not.toContain('store_checked');
+  } finally {
+    await wire.close();
+    await server.dispose();
+  }
+}, 60_000);
