@@ -15,6 +15,10 @@ const LOCK = 7_265_566_512;
 const LOCK_WAIT_MS = 600_000;
 const DUPLICATE_TABLE = '42P07';
 
+/** From the catalogue's rows: `to_regclass` may remember that the table was not there before the lock was waited for. */
+const HAS_VERSION = `SELECT FROM pg_catalog.pg_tables
+  WHERE tablename = 'schema_version' AND schemaname = ANY (current_schemas(false))`;
+
 /**
  * Brings the database to the newest schema, in one transaction and under a lock, so that servers that start at once
  * migrate once. Throws `OpenError` when the schema is newer than this program, and what the server says.
@@ -38,8 +42,8 @@ export async function migrate(
 
 /** The steps that the database has taken; 0 when it is empty. */
 export async function schemaVersion(client: ClientBase): Promise<number> {
-  const exists = await client.query(`SELECT to_regclass('schema_version') IS NOT NULL AS "is"`);
-  if (exists.rows[0].is !== true) return 0;
+  const exists = await client.query(HAS_VERSION);
+  if (exists.rowCount === 0) return 0;
   const { rows } = await client.query('SELECT version FROM schema_version');
   return Number(rows[0].version);
 }
