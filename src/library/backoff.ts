@@ -1,7 +1,7 @@
 const LEAST_MS = 1_000;
-const MOST_MS = 60_000;
+const MOST_MS = 15_000;
 
-/** Waits that double from one second to a minute while something fails, each by chance up to a quarter shorter. */
+/** Waits that double from one second to a quarter of a minute while something fails, each by chance up to a quarter shorter. */
 export class Backoff {
   #failures = 0;
 

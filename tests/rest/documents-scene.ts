@@ -4,7 +4,10 @@ import { type Reply, RestClient } from '../support/rest-client.ts';
 import { type Flags, ServerProcess } from '../support/server-process.ts';
 
 /** The stores that documents are tried on, a row each; `{dir}` is the server's own folder. */
-export const STORES: ReadonlyArray<readonly [string, string]> = [['memory', 'memory:']];
+export const STORES: ReadonlyArray<readonly [string, string]> = [
+  ['memory', 'memory:'],
+  ['sqlite', 'sqlite:{dir}/documents.db'],
+];
 
 export interface Guest {
   readonly id: string;
