@@ -182,7 +182,7 @@ const SEARCH = {
     'The model of the embedder `openai`; an endpoint of your own needs one.',
   ),
   embeddingDimensions: optionalWhole(
-    "384 for `hashing`; for OpenAI's models, what they have",
+    "768 for `hashing`; for OpenAI's models, what they have",
     [16, 8_192],
     'Numbers of a vector. A model that is not one of OpenAI’s needs it: as many as its vectors have.',
   ),

@@ -14,7 +14,7 @@ import type { Store } from '../../storage/store.ts';
 import { granted, message, ONE } from '../contract/fixtures.ts';
 
 export const MODES: readonly Mode[] = ['keyword', 'vector', 'hybrid'];
-export const hashing = hashingEmbedder(384);
+export const hashing = hashingEmbedder();
 const open: ConversationSearch[] = [];
 
 afterEach(async () => {
