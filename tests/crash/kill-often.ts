@@ -12,7 +12,7 @@ export async function killOften(kills: number, flags: Flags): Promise<void> {
   const random = new Random();
   try {
     await withServer(flags, async (wire) => {
-      const load = new Load(wire, random);
+      const load = new Load([wire], random);
       await load.meet(3, 3);
       for (let kill = 0; kill < kills; kill += 1) {
         const delayMs = random.whole(0, 120);

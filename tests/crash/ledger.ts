@@ -11,6 +11,8 @@ export interface Order {
   readonly target: number | undefined;
   /** From its first ack on. */
   seq: number | undefined;
+  /** The last answer was that nothing was stored. */
+  isRefused?: boolean;
 }
 
 /** An event of a log, as a replay or REST shows it. */
@@ -34,6 +36,15 @@ export class Ledger {
     return this.orders.filter((order) => order.seq === undefined);
   }
 
+  /** Notes an answer while the store is away: 429 and 503 say that nothing was stored, 500 that nobody knows. */
+  refused(order: Order, answer: Answer & { readonly type: 'error' }): void {
+    const { code, reason, retry_after_ms } = answer;
+    const isNothing = code === 503 || code === 429;
+    order.isRefused = isNothing;
+    if (isNothing ? retry_after_ms !== undefined : reason === 'internal') return;
+    this.violations.push(`${order.key}: ${JSON.stringify(answer)}`);
+  }
+
   get acked(): readonly Order[] {
     return this.orders.filter((order) => order.seq !== undefined);
   }
@@ -52,6 +63,7 @@ export class Ledger {
       this.violations.push(`${what}: duplicate ${answer.duplicate}, but stored is ${isStored}`);
     }
     order.seq ??= answer.seq;
+    order.isRefused = false;
   }
 
   /** Notes what a reader was shown; everybody must be shown the same. */
@@ -86,6 +98,7 @@ export class Ledger {
     for (const order of this.orders) {
       if (order.conversation !== conversation) continue;
       const seqs = seqsOf.get(order.content) ?? [];
+      if (order.isRefused && seqs.length > 0) flaw(`${order.key} was refused, and is there`);
       if (seqs.length > 1) flaw(`${order.key} is stored at ${seqs.join(' and ')}`);
       if (order.seq === undefined) continue;
       const event = bySeq.get(order.seq);

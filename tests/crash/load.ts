@@ -1,47 +1,57 @@
 import type { EventFrame } from '../../src/protocol/server-frames.ts';
+import { eventually } from '../support/deadline.ts';
 import type { Random } from '../support/random.ts';
 import { wholeLog } from '../support/rest-client.ts';
 import type { Wire } from '../support/wire.ts';
-import type { WireClient } from '../support/wire-client.ts';
+import type { Answer, WireClient } from '../support/wire-client.ts';
 import type { Order } from './ledger.ts';
 import { Ledger } from './ledger.ts';
 
 /** Orders each writer keeps under way. */
 const IN_FLIGHT = 16;
+/** Milliseconds after which a sender without an answer has been met with silence. */
+const SILENCE_MS = 15_000;
 
 interface Member {
   readonly name: string;
   readonly token: string;
+  /** The server it talks to. */
+  readonly wire: Wire;
   /** Where it stands in each conversation: the last seq it was given. */
   readonly positions: Map<string, number>;
   ws: WireClient;
+  /** While it is on its way back. */
+  returning: Promise<void> | undefined;
 }
 
 /**
- * People who write and read in some conversations, and come back after each crash where they were.
+ * People who write and read in some conversations, on one server or on several of one store, and come back after
+ * each crash where they were.
  *
- * Owns: the people, their positions, the ledger. Does not own: the server; the test kills it.
+ * Owns: the people, their positions, the ledger. Does not own: the servers; the test kills them.
  */
 export class Load {
   readonly ledger = new Ledger();
   readonly conversations: readonly string[];
-  readonly #wire: Wire;
+  readonly #wires: readonly Wire[];
   readonly #random: Random;
   readonly #epochs = new Map<string, string>();
   #writers: Member[] = [];
   #readers: Member[] = [];
   #made = 0;
 
-  constructor(wire: Wire, random: Random, conversations = 4) {
-    this.#wire = wire;
+  constructor(wires: readonly Wire[], random: Random, conversations = 4) {
+    this.#wires = wires;
     this.#random = random;
     this.conversations = Array.from({ length: conversations }, (_, index) => `crash-${index}`);
   }
 
   async meet(writers: number, readers: number): Promise<void> {
     for (let index = 0; index < writers + readers; index += 1) {
-      const { name, token, ws } = await this.#wire.person(`Person ${index}`);
-      const member: Member = { name, token, ws, positions: new Map() };
+      const wire = this.#wires[index % this.#wires.length];
+      if (wire === undefined) throw new Error('no server');
+      const { name, token, ws } = await wire.person(`Person ${index}`);
+      const member = { name, token, wire, ws, positions: new Map(), returning: undefined };
       await this.#attend(member);
       (index < writers ? this.#writers : this.#readers).push(member);
     }
@@ -51,29 +61,40 @@ export class Load {
   async comeBack(): Promise<void> {
     await Promise.all(
       [...this.#writers, ...this.#readers].map(async (member) => {
-        member.ws = await this.#wire.connect({ token: member.token });
+        member.ws = await member.wire.connect({ token: member.token });
         await this.#attend(member);
       }),
     );
   }
 
-  /** Sends again what was never answered, and says of each whether the log had it already. */
+  /** Sends again what was never answered with an ack, and says of each whether the log had it already. */
   async retry(): Promise<void> {
-    const logs = await this.#replay();
+    const logs = await this.#replay(this.#wires[0]);
     await Promise.all(
       this.ledger.open.map(async (order) => {
         const isStored = Ledger.isIn(logs.get(order.conversation) ?? [], order);
-        const writer = this.#writers.find(({ name }) => name === order.sender);
-        if (!writer) throw new Error(`nobody is ${order.sender}`);
-        this.ledger.answered(order, await writer.ws.ask(frameOf(order)), isStored);
+        if (isStored && order.isRefused)
+          this.ledger.violations.push(`${order.key} was refused, and is there`);
+        const { ws } = this.#writerOf(order);
+        this.ledger.answered(order, await ws.ask(frameOf(order)), isStored);
       }),
     );
     // And some that were answered: they are duplicates, at the same seq.
+    await this.retryAcked(5);
+  }
+
+  /** Sends some that were answered again, each over a server by chance. */
+  async retryAcked(count: number): Promise<void> {
     const known = this.ledger.acked;
-    for (let count = 0; count < Math.min(5, known.length); count += 1) {
+    for (let time = 0; time < Math.min(count, known.length); time += 1) {
       const order = this.#random.pick(known);
-      const writer = this.#writers.find(({ name }) => name === order.sender);
-      if (writer) this.ledger.answered(order, await writer.ws.ask(frameOf(order)), true);
+      const writer = this.#writerOf(order);
+      const wire = this.#random.pick(this.#wires);
+      const elsewhere =
+        wire === writer.wire ? undefined : await wire.connect({ token: writer.token });
+      const answer = await (elsewhere ?? writer.ws).ask(frameOf(order));
+      this.ledger.answered(order, answer, true);
+      await elsewhere?.close();
     }
   }
 
@@ -89,15 +110,64 @@ export class Load {
     }
   }
 
-  /** Holds every log, replayed from its beginning, against the ledger. */
+  /**
+   * Writes until it is told to stop, through whatever happens: who is refused waits as long as it is told, who is cut
+   * off comes back. Silence is a violation.
+   */
+  async writeThrough(isOver: () => boolean, onAck: (answer: Answer) => void): Promise<void> {
+    const lanes = this.#writers.flatMap((writer) =>
+      Array.from({ length: IN_FLIGHT / 4 }, async () => {
+        while (!isOver()) {
+          const order = this.#order(writer);
+          this.ledger.orders.push(order);
+          await this.#sendThrough(writer, order, onAck);
+        }
+      }),
+    );
+    await Promise.all(lanes);
+  }
+
+  /** Everybody has all of it: those who were cut off come back, and then each is given what the log has. */
+  async settle(): Promise<void> {
+    const heads = await this.heads();
+    await Promise.all(
+      [...this.#writers, ...this.#readers].map(async (member) => {
+        if (await isGone(member.ws)) await this.#return(member);
+        for (const [id, head] of heads) await member.ws.waitForSeq(id, head);
+        this.#remember(member);
+      }),
+    );
+  }
+
+  /** The newest seq of each conversation, the same on every server. */
+  async heads(): Promise<ReadonlyMap<string, number>> {
+    const token = this.#writers[0]?.token;
+    const heads = new Map<string, number>();
+    for (const id of this.conversations) {
+      for (const wire of this.#wires) {
+        const { body } = await wire.rest(token).get(`/v1/conversations/${id}`);
+        const before = heads.get(id) ?? body.head_seq;
+        heads.set(id, body.head_seq);
+        if (before !== body.head_seq)
+          this.ledger.violations.push(`${id}: head ${before} and ${body.head_seq}`);
+      }
+    }
+    return heads;
+  }
+
+  /** Holds every log, replayed from its beginning by each server, against the ledger. */
   async audit(): Promise<void> {
-    for (const [id, log] of await this.#replay()) this.ledger.audit(id, log);
+    for (const wire of this.#wires) {
+      for (const [id, log] of await this.#replay(wire)) this.ledger.audit(id, log);
+    }
   }
 
   /** The same with the logs as REST gives them. */
   async auditOverRest(): Promise<void> {
-    const rest = this.#wire.rest(this.#writers[0]?.token);
-    for (const id of this.conversations) this.ledger.audit(id, await wholeLog(rest, id));
+    for (const wire of this.#wires) {
+      const rest = wire.rest(this.#writers[0]?.token);
+      for (const id of this.conversations) this.ledger.audit(id, await wholeLog(rest, id));
+    }
   }
 
   async #write(writer: Member, onAck: () => void): Promise<void> {
@@ -110,6 +180,55 @@ export class Load {
       this.ledger.answered(order, answer, false);
       onAck();
     }
+  }
+
+  async #sendThrough(
+    writer: Member,
+    order: Order,
+    onAnswer: (answer: Answer) => void,
+  ): Promise<void> {
+    const { ws } = writer;
+    const answer = await ws
+      .ask(frameOf(order), { withinMs: SILENCE_MS })
+      .catch((error: Error) => error);
+    if (answer instanceof Error) {
+      if (!(await isGone(ws))) this.ledger.violations.push(`${order.key}: ${answer.message}`);
+      await this.#return(writer);
+      return;
+    }
+    onAnswer(answer);
+    if (answer.type !== 'error') {
+      this.ledger.answered(order, answer);
+      return;
+    }
+    this.ledger.refused(order, answer);
+    await new Promise((resolve) => setTimeout(resolve, answer.retry_after_ms ?? 100));
+  }
+
+  /** Connects again and joins where it was, as often as it takes; once for all who wait for it. */
+  #return(member: Member): Promise<void> {
+    member.returning ??= this.#reconnected(member).finally(() => {
+      member.returning = undefined;
+    });
+    return member.returning;
+  }
+
+  async #reconnected(member: Member): Promise<void> {
+    await eventually(
+      `${member.name} is back`,
+      async () => {
+        if (await isGone(member.ws)) this.#remember(member);
+        else return true;
+        const ws = await member.wire.connect({ token: member.token }).catch(() => undefined);
+        if (ws === undefined) return false;
+        member.ws = ws;
+        return this.#attend(member).then(
+          () => true,
+          () => ws.close().then(() => false),
+        );
+      },
+      60_000,
+    );
   }
 
   #order({ name }: Member): Order {
@@ -131,6 +250,12 @@ export class Load {
     };
   }
 
+  #writerOf(order: Order): Member {
+    const writer = this.#writers.find(({ name }) => name === order.sender);
+    if (!writer) throw new Error(`nobody is ${order.sender}`);
+    return writer;
+  }
+
   async #attend({ ws, positions }: Member): Promise<void> {
     for (const id of this.conversations) {
       const epoch = this.#epochs.get(id);
@@ -144,9 +269,10 @@ export class Load {
     }
   }
 
-  async #replay(): Promise<Map<string, EventFrame[]>> {
+  async #replay(wire: Wire | undefined): Promise<Map<string, EventFrame[]>> {
     const token = this.#writers[0]?.token ?? '';
-    const ws = await this.#wire.connect({ token });
+    if (wire === undefined) throw new Error('no server');
+    const ws = await wire.connect({ token });
     for (const id of this.conversations) await ws.joinLive(id, { after_seq: 0 });
     const logs = new Map(this.conversations.map((id) => [id, ws.events(id)]));
     await ws.close();
@@ -155,9 +281,18 @@ export class Load {
 
   #remember({ ws, positions }: Member): void {
     for (const event of ws.framesOf('event')) this.ledger.saw(event);
-    for (const id of this.conversations) positions.set(id, ws.lastSeq(id));
+    for (const id of this.conversations) {
+      const seq = ws.attachedSeq(id);
+      if (seq !== undefined) positions.set(id, seq);
+    }
     this.ledger.violations.push(...ws.violations);
   }
+}
+
+/** Whether the connection has ended. */
+function isGone(ws: WireClient): Promise<boolean> {
+  const open = Symbol('open');
+  return Promise.race([ws.closed, Promise.resolve(open)]).then((first) => first !== open);
 }
 
 function frameOf({ conversation, content, key, target }: Order) {
