@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { afterEach, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, describe, expect, test } from 'vitest';
 import type { ConversationId } from '../../src/domain/ids.ts';
 import { importStore } from '../../src/transfer/import.ts';
 import { MemoryStore } from '../../storage/memory/memory-store.ts';
@@ -27,10 +27,11 @@ import {
   turn,
 } from '../contract/fixtures.ts';
 import { type Action, actions, answerTo, CONVERSATIONS, idOf } from '../contract/model.ts';
+import { dropDatabases, postgres } from '../contract/postgres-backend.ts';
 import { bytesOf, exported } from '../support/transfer.ts';
 
 /** Everything is moved into each of these and back. */
-const BACKENDS: readonly Backend[] = [memory, sqlitePlain, sqliteIndexing];
+const BACKENDS: readonly Backend[] = [memory, sqlitePlain, sqliteIndexing, postgres];
 
 const opened: { readonly store: Store; readonly place: Place }[] = [];
 
@@ -41,12 +42,16 @@ async function opening(backend: Backend): Promise<Store> {
   return store;
 }
 
-afterEach(async () => {
+/** Closes what was opened; a database may then be used again. */
+async function closeAll(): Promise<void> {
   for (const { store, place } of opened.splice(0)) {
     await store.close();
     await place.clear();
   }
-});
+}
+
+afterEach(closeAll);
+afterAll(dropDatabases);
 
 async function imported(backend: Backend, text: string): Promise<Store> {
   const store = await opening(backend);
@@ -125,10 +130,13 @@ async function full(store: Store): Promise<void> {
 }
 
 describe.each(BACKENDS)('an export of $name', (backend) => {
-  test('is the same bytes in every store that it is moved to', async () => {
+  test('is the same bytes in every store that it is moved to', { timeout: 60_000 }, async () => {
     const first = await opening(backend);
     await full(first);
     const text = await exported(first);
+    const reference = await opening(memory);
+    await full(reference);
+    expect(text).toBe(await exported(reference));
     for (const other of BACKENDS) {
       const store = await imported(other, text);
       expect(await exported(store)).toBe(text);
@@ -148,6 +156,7 @@ describe.each(BACKENDS)('an export of $name', (backend) => {
         for (let index = 0; index < CONVERSATIONS; index += 1) {
           expect(await answers(moved, idOf(index))).toEqual(await answers(lived, idOf(index)));
         }
+        await closeAll();
       }),
       { numRuns: backend.persists ? 8 : 40 },
     );
