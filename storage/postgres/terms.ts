@@ -71,8 +71,8 @@ export interface Ranked {
 
 /** A term in more texts of the place than this tells little: it is common. */
 const MAX_TEXTS = 5_000;
-/** How many of the newest texts with a common term are ranked when there are too few with a rarer one. */
-const MAX_WALKED = 2_000;
+/** How many of the newest texts with a common term are ranked when there are too few with a rarer one; or the limit. */
+const MIN_WALKED = 2_000;
 const K1 = 1.2;
 const B = 0.75;
 /** As in src/text/bm25.ts: in a small place a word that one text has is still worth something. */
@@ -109,7 +109,7 @@ rare AS MATERIALIZED (
 newest AS MATERIALIZED (
   SELECT ${columns} FROM place p CROSS JOIN LATERAL (
     SELECT ${columns} FROM ${table} m WHERE ${walked} AND (m.terms @@ $${next + 1}::tsquery) IS TRUE
-    ORDER BY ${newestFirst} LIMIT ${MAX_WALKED}) AS m
+    ORDER BY ${newestFirst} LIMIT greatest(${MIN_WALKED}, $${next + 2}::integer)) AS m
   WHERE EXISTS (SELECT FROM common)
     AND (SELECT count(*) FROM (SELECT DISTINCT ${names} FROM rare) AS r) < $${next + 2}::integer),
 candidates AS MATERIALIZED (

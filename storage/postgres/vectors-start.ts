@@ -111,13 +111,18 @@ async function move(client: ClientBase, from: SpaceRow, to: SpaceTables): Promis
       if (from.storage === 'bytes') await copy(client, to, kind);
       await client.query(`DROP TABLE ${name}; ALTER TABLE ${name}_new RENAME TO ${name}`);
     }
-    if (from.storage !== 'bytes')
-      await client.query('DELETE FROM document_spaces WHERE sid = $1', [to.sid]);
+    if (from.storage !== 'bytes') await forget(client, to);
   } else {
     await client.query(`DROP INDEX IF EXISTS ${VECTOR_TABLES[0].nameOf(to)}_near`);
   }
   await client.query(createIndex(to));
   await client.query('UPDATE vector_spaces SET storage = $2 WHERE sid = $1', [to.sid, to.storage]);
+}
+
+/** Nothing has a vector in this space. */
+async function forget(client: ClientBase, { sid }: SpaceTables): Promise<void> {
+  await client.query('DELETE FROM document_spaces WHERE sid = $1', [sid]);
+  await client.query('UPDATE message_texts SET embedded_in = 0 WHERE embedded_in = $1', [sid]);
 }
 
 async function copy(

@@ -27,6 +27,7 @@ export class Pglite {
   readonly #worker: Worker;
   readonly #waiting = new Map<number, (answer: Answer) => void>();
   #asked = 0;
+  #isEnded = false;
 
   private constructor(start: { readonly folder?: string; readonly hasPgvector: boolean }) {
     this.#folder = mkdtempSync(join(tmpdir(), 'colloquy-pglite-'));
@@ -73,7 +74,10 @@ export class Pglite {
     await this.run('DROP SCHEMA public CASCADE; CREATE SCHEMA public');
   }
 
+  /** Idempotent. */
   async end(): Promise<void> {
+    if (this.#isEnded) return;
+    this.#isEnded = true;
     await this.run('end');
     await this.#worker.terminate();
     rmSync(this.#folder, { recursive: true, force: true });
