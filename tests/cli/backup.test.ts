@@ -1,8 +1,26 @@
 import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { conversationId } from '../../src/domain/ids.ts';
+import { termsOf } from '../../src/text/terms.ts';
 import { SqliteStore } from '../../storage/sqlite/sqlite-store.ts';
-import { granted, made, messages, wholeLog } from '../contract/fixtures.ts';
+import {
+  added,
+  axis,
+  byVector,
+  byWords,
+  embedded,
+  idOfDocument,
+} from '../contract/document-fixtures.ts';
+import {
+  append,
+  edit,
+  granted,
+  made,
+  messages,
+  ONE,
+  turn,
+  wholeLog,
+} from '../contract/fixtures.ts';
 import type { Order } from '../crash/ledger.ts';
 import { Load } from '../crash/load.ts';
 import { CAN_LIMIT_FILES, runCli } from '../support/cli.ts';
@@ -29,7 +47,7 @@ async function filled(name: string, events = 500): Promise<void> {
 describe('colloquy backup', () => {
   it('copies the store of a server that is written to, or was killed, with all that was acked before', async () => {
     await withServer({ store: 'sqlite:{dir}/colloquy.db' }, async (wire) => {
-      const load = new Load(wire, new Random());
+      const load = new Load([wire], new Random());
       await load.meet(3, 1);
       let acks = 0;
       const written = load.writeUntilCut(() => {
@@ -85,6 +103,34 @@ describe('colloquy backup', () => {
     const store = SqliteStore.open(folder.path('copy.db'));
     expect(await wholeLog(store)).toEqual(messages(1, 500));
     await store.close();
+  });
+
+  it('copies what is searched, too: the copy finds what the store finds', async () => {
+    const store = SqliteStore.open(folder.path('c.db'));
+    await made(store, [...messages(1, 30), edit(31, 2, 'a heron on the roof')]);
+    const effects = [
+      { kind: 'edited', targetSeq: 2, seq: 31 },
+      { kind: 'turn', turn: turn('a') },
+    ] as const;
+    granted(await append(store, { expectedHead: 31, effects: [...effects] }));
+    await added(store, 'birds', { texts: ['herons fish', 'gulls shout'], conversations: [ONE] });
+    await embedded(store, idOfDocument('birds'), [axis(0), axis(1)]);
+    while (!granted(await store.index.level(ONE, 1_000)));
+    const ask = async (one: SqliteStore) => [
+      await one.load(ONE),
+      await one.readMessages(ONE, { limit: 100 }),
+      await one.readTurns(ONE, { limit: 100 }),
+      await byWords(one, 'gulls'),
+      await byVector(one, axis(1)),
+      await one.index.byTerms(ONE, { terms: termsOf('heron'), limit: 5 }),
+      await one.spaces.list(),
+    ];
+    const before = await ask(store);
+    expect(await run('backup', 'copy.db', '--store', 'sqlite:c.db')).toMatchObject({ code: 0 });
+    await store.close();
+    const copy = SqliteStore.open(folder.path('copy.db'));
+    expect(await ask(copy)).toEqual(before);
+    await copy.close();
   });
 
   it('leaves a file that is there alone', async () => {
