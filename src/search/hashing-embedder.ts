@@ -30,7 +30,7 @@ const MAX_BATCH = 64;
  */
 const RANKING_WEIGHT = 0.1;
 /** Texts that share nothing have cosines about 0, with a deviation of one by the root of the dimensions. */
-const LEAST_DEVIATIONS = 2;
+const LEAST_DEVIATIONS = 2.5;
 /** Characters between two breaths: about 5 ms of work. */
 const SLICE_CHARS = 20_000;
 
