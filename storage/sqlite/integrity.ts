@@ -40,8 +40,9 @@ const NICENESS = 10;
  * `PRAGMA quick_check` reads every page once: 0.7 s a GB of log from the system's cache, the disk's speed without
  * it, and 12 s a GB of search words (FTS5 is read term by term; only what was searched for or uploaded is there).
  * A file over `checkHereBytes` is checked by a process of its own (a thread could not be stopped in the middle);
- * until it is done, a file beside it, `PATH-unchecked`, says so to the next start. There the damage is told by
- * `onChecked` and the answer's `damage`.
+ * until it is done, the write-ahead log cannot begin anew and grows by what is written, and a file beside it,
+ * `PATH-unchecked`, says to the next start that there is a check to make. Its damage is told by `onChecked` and by
+ * the answer's `damage`.
  */
 export function checkAfterCrash(path: string, options: CheckOptions): BesideCheck | undefined {
   const bytes = sizeOf(path) + sizeOf(walOf(path));

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { exportStore } from '../../src/transfer/export.ts';
 import { importStore } from '../../src/transfer/import.ts';
+import { linesOf } from '../../src/transfer/lines.ts';
 import { MemoryStore } from '../../storage/memory/memory-store.ts';
 import type { Store } from '../../storage/store.ts';
 import { added } from '../contract/document-fixtures.ts';
@@ -188,6 +189,21 @@ describe('an import', () => {
     const deep = `${'['.repeat(200_000)}${']'.repeat(200_000)}`;
     change(2, '"content"', `"more":${deep},"content"`)();
     expect(await failing(lines.join('\n'))).toMatchObject({ reason: 'bad_line', line: 3 });
+  });
+
+  test('refuses a line that is too long, having read no more than it must', async () => {
+    let given = 0;
+    const endless = async function* () {
+      yield Buffer.from('short\n');
+      for (; given < 1_000; given += 1) yield Buffer.alloc(10, 'x');
+    };
+    const found: unknown[] = [];
+    for await (const line of linesOf(endless(), 95)) found.push(line);
+    expect(found).toEqual([
+      { ok: true, value: { number: 1, text: 'short' } },
+      { ok: false, failure: { line: 2, message: 'is longer than 95 bytes' } },
+    ]);
+    expect(given).toBe(9);
   });
 
   test('says at which conversation the store stopped', async () => {
