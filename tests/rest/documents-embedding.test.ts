@@ -1,7 +1,15 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { eventually } from '../support/deadline.ts';
 import { EmbeddingEndpoint } from '../support/embedding-endpoint.ts';
-import { DOCUMENTS, DocumentsScene, expectStatus, type Guest, STORES } from './documents-scene.ts';
+import type { Flags } from '../support/server-process.ts';
+import {
+  DOCUMENTS,
+  DocumentsScene,
+  expectStatus,
+  type Guest,
+  STORES,
+  type StorePlace,
+} from './documents-scene.ts';
 
 const DIMENSIONS = 64;
 const PATIENCE_MS = 25_000;
@@ -20,15 +28,19 @@ const openai = () => ({
   'embedding-base-url': endpoint.url,
 });
 
-async function withDocuments(flags: object, run: (scene: DocumentsScene) => Promise<void>) {
-  const scene = new DocumentsScene({ ...flags });
+async function withDocuments(
+  place: StorePlace,
+  flags: Flags,
+  run: (scene: DocumentsScene) => Promise<void>,
+) {
+  const scene = new DocumentsScene(place, flags);
   try {
-    await scene.server.start();
+    await scene.start();
     await run(scene);
   } finally {
     endpoint.release();
     endpoint.isDown = false;
-    await scene.server.dispose();
+    await scene.end();
   }
 }
 
@@ -46,9 +58,9 @@ async function metric({ rest }: Guest, name: string): Promise<number> {
 
 const long = (word: string) => `${word} and so on. `.repeat(12_000);
 
-describe.each(STORES)('embedding documents on %s', (_, store) => {
+describe.each(STORES)('embedding documents on %s', (_, place) => {
   it('shows how far it is, from 0 to 1, while words are found', { timeout: 60_000 }, async () => {
-    await withDocuments({ store, ...openai() }, async (scene) => {
+    await withDocuments(place, openai(), async (scene) => {
       const ada = await scene.guest('Ada');
       endpoint.hold();
       const made = await scene.add(ada, { content: long('heron') });
@@ -79,7 +91,7 @@ describe.each(STORES)('embedding documents on %s', (_, store) => {
   });
 
   it('is not done where there is to be none: a document is ready at once, and words answer', async () => {
-    await withDocuments({ store, embedder: 'none' }, async (scene) => {
+    await withDocuments(place, { embedder: 'none' }, async (scene) => {
       const ada = await scene.guest('Ada');
       const made = await scene.add(ada, { content: 'all about the ibis' });
       expect(made).toMatchObject({ state: 'ready', progress: 1 });
@@ -93,11 +105,11 @@ describe.each(STORES)('embedding documents on %s', (_, store) => {
   });
 });
 
-describe.each(STORES)('an embedder on %s', (_, store) => {
+describe.each(STORES)('an embedder on %s', (_, place) => {
   it('that refused is asked again until it takes what waits; words answer meanwhile and say so', {
     timeout: 90_000,
   }, async () => {
-    await withDocuments({ store, ...openai() }, async (scene) => {
+    await withDocuments(place, openai(), async (scene) => {
       const ada = await scene.guest('Ada');
       endpoint.isDown = true;
       const { document_id: id } = await scene.add(ada, { content: 'all about the ibis' });
@@ -122,9 +134,9 @@ describe.each(STORES)('an embedder on %s', (_, store) => {
   });
 });
 
-describe.each(LASTING)('after a restart on %s', (_, store) => {
+describe.each(LASTING)('after a restart on %s', (_, place) => {
   it('what was in the middle of being embedded is embedded', { timeout: 60_000 }, async () => {
-    await withDocuments({ store, ...openai() }, async (scene) => {
+    await withDocuments(place, openai(), async (scene) => {
       const ada = await scene.guest('Ada');
       endpoint.hold();
       const made = await scene.add(ada, { content: long('stork') });
@@ -146,7 +158,7 @@ describe.each(LASTING)('after a restart on %s', (_, store) => {
   it('with another embedder all is embedded anew, while the old vectors answer', {
     timeout: 60_000,
   }, async () => {
-    await withDocuments({ store, ...hashing }, async (scene) => {
+    await withDocuments(place, hashing, async (scene) => {
       const ada = await scene.guest('Ada');
       const ids: string[] = [];
       for (const bird of ['robin', 'wren', 'finch']) {

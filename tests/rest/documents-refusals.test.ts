@@ -2,10 +2,9 @@ import { request } from 'node:http';
 import { describe, expect, it } from 'vitest';
 import { bombPdf, encryptedPdf } from '../library/pdf.ts';
 import { type Reply, RestClient } from '../support/rest-client.ts';
-import { DOCUMENTS, type Guest, STORES, useDocuments } from './documents-scene.ts';
+import { DOCUMENTS, type Guest, type StorePlace, useDocuments } from './documents-scene.ts';
 
-const [FIRST = ['memory', 'memory:'] as const] = STORES;
-const [, STORE] = FIRST;
+const memory: StorePlace = async () => ({ url: 'memory:', drop: async () => {} });
 
 const said = ({ status, body }: Reply) => [status, body.reason];
 
@@ -18,7 +17,7 @@ function upload(
 }
 
 describe('a document is refused', () => {
-  const scene = useDocuments({ store: STORE, 'max-document-bytes': 2 ** 20, 'extract-ms': 2_000 });
+  const scene = useDocuments(memory, { 'max-document-bytes': 2 ** 20, 'extract-ms': 2_000 });
 
   it.each([
     ['GET', ''],
@@ -145,7 +144,7 @@ describe('a document is refused', () => {
 });
 
 describe('a participant', () => {
-  const scene = useDocuments({ store: STORE, 'max-documents': 2, 'max-document-chunks': 3 });
+  const scene = useDocuments(memory, { 'max-documents': 2, 'max-document-chunks': 3 });
 
   it('owns so many documents at most: 429, until one is deleted; those of others do not count', async () => {
     const [ada, bob] = [await scene.guest('Ada'), await scene.guest('Bob')];

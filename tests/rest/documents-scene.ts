@@ -1,12 +1,22 @@
 import { afterAll, beforeAll } from 'vitest';
 import { eventually } from '../support/deadline.ts';
+import { testDatabase } from '../support/postgres.ts';
 import { type Reply, RestClient } from '../support/rest-client.ts';
 import { type Flags, ServerProcess } from '../support/server-process.ts';
 
-/** The stores that documents are tried on, a row each; `{dir}` is the server's own folder. */
-export const STORES: ReadonlyArray<readonly [string, string]> = [
-  ['memory', 'memory:'],
-  ['sqlite', 'sqlite:{dir}/documents.db'],
+/** Where a server keeps things for a test: `{dir}` is the server's own folder. */
+export type StorePlace = () => Promise<{
+  readonly url: string;
+  readonly drop: () => Promise<void>;
+}>;
+
+const nothing = async () => {};
+
+/** The stores that documents are tried on, a row each. */
+export const STORES: ReadonlyArray<readonly [string, StorePlace]> = [
+  ['memory', async () => ({ url: 'memory:', drop: nothing })],
+  ['sqlite', async () => ({ url: 'sqlite:{dir}/documents.db', drop: nothing })],
+  ['postgres', testDatabase],
 ];
 
 export interface Guest {
@@ -18,15 +28,37 @@ export interface Guest {
 type Body = any;
 
 export const DOCUMENTS = '/v1/documents';
-const BIG_ENOUGH = { 'log-level': 'error' };
 
 /** A real server with people and documents in it. */
 export class DocumentsScene {
-  readonly server: ServerProcess;
+  readonly #place: StorePlace;
+  readonly #flags: Flags;
+  #server: ServerProcess | undefined;
+  #drop = nothing;
   #rooms = 0;
 
-  constructor(flags: Flags) {
-    this.server = new ServerProcess({ ...BIG_ENOUGH, ...flags });
+  constructor(place: StorePlace, flags: Flags = {}) {
+    this.#place = place;
+    this.#flags = flags;
+  }
+
+  get server(): ServerProcess {
+    if (this.#server === undefined) throw new Error('not started');
+    return this.#server;
+  }
+
+  async start(): Promise<void> {
+    const { url, drop } = await this.#place();
+    this.#drop = drop;
+    this.#server = new ServerProcess({ 'log-level': 'error', ...this.#flags, store: url });
+    await this.#server.start();
+  }
+
+  /** Ends the server, which must end well, and leaves nothing behind. */
+  async end(): Promise<void> {
+    const exit = await this.#server?.dispose();
+    await this.#drop();
+    if (exit !== undefined && exit.code !== 0) throw new Error(`ended with ${exit.code}`);
   }
 
   async guest(name: string): Promise<Guest> {
@@ -77,12 +109,9 @@ export function expectStatus(reply: Reply, status: number): Reply {
 }
 
 /** One server for all tests of a `describe`. */
-export function useDocuments(flags: Flags): DocumentsScene {
-  const scene = new DocumentsScene(flags);
-  beforeAll(() => scene.server.start());
-  afterAll(async () => {
-    const exit = await scene.server.dispose();
-    if (exit !== undefined && exit.code !== 0) throw new Error(`ended with ${exit.code}`);
-  });
+export function useDocuments(place: StorePlace, flags: Flags = {}): DocumentsScene {
+  const scene = new DocumentsScene(place, flags);
+  beforeAll(() => scene.start());
+  afterAll(() => scene.end());
   return scene;
 }

@@ -28,8 +28,8 @@ const QUERY = 'quokka secret';
 const ALL = { shown: 200, chunks: 200, isListed: true, found: [true, true, true] };
 const NOTHING = { shown: 404, chunks: 404, isListed: false, found: [false, false, false] };
 
-describe.each(STORES)('who sees a document on %s', (_, store) => {
-  const scene = useDocuments({ store });
+describe.each(STORES)('who sees a document on %s', (_, place) => {
+  const scene = useDocuments(place);
 
   it('is its owner, members and observers; not strangers, nor who has left, nor who has when the room is gone', async () => {
     const [ada, bob, cy, di, eve] = await scene.guests('Ada', 'Bob', 'Cy', 'Di', 'Eve');

@@ -3,8 +3,8 @@ import { pdfOf } from '../library/pdf.ts';
 import { everyItem } from '../support/rest-client.ts';
 import { DOCUMENTS, STORES, useDocuments } from './documents-scene.ts';
 
-describe.each(STORES)('documents on %s', (_, store) => {
-  const scene = useDocuments({ store });
+describe.each(STORES)('documents on %s', (_, place) => {
+  const scene = useDocuments(place);
 
   it('are uploaded as JSON, found by words at once and by vectors soon, shown, listed, and removed', async () => {
     const ada = await scene.guest('Ada');
@@ -147,8 +147,8 @@ describe.each(STORES)('documents on %s', (_, store) => {
   });
 });
 
-describe.each(STORES)('an Idempotency-Key of a document on %s', (_, store) => {
-  const scene = useDocuments({ store });
+describe.each(STORES)('an Idempotency-Key of a document on %s', (_, place) => {
+  const scene = useDocuments(place);
   const key = { 'idempotency-key': 'k1' };
 
   it('stores once: the same request is answered with the same document', async () => {
