@@ -22,6 +22,8 @@ export interface ActorLimits {
   /** Milliseconds a connection may stay congested. */
   readonly slowConsumerMs: number;
   readonly turns: TurnLimits;
+  /** Milliseconds without a sign of life after which another server takes a turn, where servers share a store. */
+  readonly turnLeaseMs: number;
 }
 
 /** Plain numbers, read when somebody looks: counting costs the hot path an addition. */

@@ -3,10 +3,8 @@ import type { Turn } from '../src/domain/turn.ts';
 import type { ActorParts } from './actor-parts.ts';
 import type { Registry } from './registry.ts';
 
-/** Milliseconds between two looks, and so between two renewals. */
-const LOOK_MS = 5_000;
-/** Milliseconds after which a turn whose record has not changed is nobody's any more: four renewals were missed. */
-const ABANDONED_MS = 20_000;
+/** Looks, and so renewals, in the time after which a turn is nobody's: as many may be missed. */
+const LOOKS = 4;
 
 /** What a record looked like, and since when, by the clock of this server. */
 interface Sighting {
@@ -19,11 +17,11 @@ interface Sighting {
  *
  * Owns: what was seen of the turns of others. Does not own: the turns that run here (`Turns`).
  * Invariants: O1. A turn whose server renews it is left alone: only one whose record was seen unchanged for
- * `ABANDONED_MS`, by one clock, while the store answered, is taken. O2. Who takes one writes its name into the record
+ * `turnLeaseMs`, by one clock, while the store answered, is taken. O2. Who takes one writes its name into the record
  * and begins at its next look, if its name still stands there: of several that take it at once, the last one has it
  * (Fischer's exclusion; a look is longer than a write). O3. A turn that another server has taken is let go of here.
  *
- * Not excluded: a server that stands still, or is cut off from the store alone, for more than `ABANDONED_MS` runs what
+ * Not excluded: a server that stands still, or is cut off from the store alone, for more than `turnLeaseMs` runs what
  * it was running beside who took it, until its next look. The log takes one answer all the same: it has the turn's key.
  */
 export class TurnWatch {
@@ -53,7 +51,7 @@ export class TurnWatch {
       this.#parts.report('turn_recovery_failed', { cause });
     }
     if (this.#isStopped) return;
-    this.#takeBack = this.#parts.clock.after(LOOK_MS, () => {
+    this.#takeBack = this.#parts.clock.after(this.#parts.limits.turnLeaseMs / LOOKS, () => {
       void this.start();
     });
   }
@@ -97,7 +95,7 @@ export class TurnWatch {
   }
 
   #isAbandoned({ since }: Sighting): boolean {
-    return this.#parts.clock.now() - since >= ABANDONED_MS;
+    return this.#parts.clock.now() - since >= this.#parts.limits.turnLeaseMs;
   }
 
   /** It is open here: says so in its record, unless that names another (O3). One that ends soon costs no write. */

@@ -157,6 +157,7 @@ function actorLimits(config: Config): ActorLimits {
     outboundBytes: config.outboundBytes,
     slowConsumerMs: config.slowConsumerMs,
     turns: { deadlineMs, maxAnswerChars, deltaMs: DELTA_MS },
+    turnLeaseMs: config.turnLeaseMs,
   };
 }
 

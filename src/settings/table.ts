@@ -161,6 +161,11 @@ const AGENT = {
     [1, 86_400_000],
     'Milliseconds one answer may take, retries and all.',
   ),
+  turnLeaseMs: whole(
+    20_000,
+    [1_000, 3_600_000],
+    'Milliseconds without a sign of life after which another server of the same Postgres takes an answer over.',
+  ),
   maxAnswerChars: whole(100_000, [1, 10_000_000], 'Characters of an answer; a longer one is cut.'),
   maxQueuedTurns: whole(16, [1, 10_000], 'Answers that may be open in one conversation.'),
   agentTokensPerSecond: whole(

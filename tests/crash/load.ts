@@ -76,7 +76,7 @@ export class Load {
         if (isStored && order.isRefused)
           this.ledger.violations.push(`${order.key} was refused, and is there`);
         const { ws } = this.#writerOf(order);
-        this.ledger.answered(order, await ws.ask(frameOf(order)), isStored);
+        this.ledger.answered(order, await patiently(ws, order), isStored);
       }),
     );
     // And some that were answered: they are duplicates, at the same seq.
@@ -92,7 +92,7 @@ export class Load {
       const wire = this.#random.pick(this.#wires);
       const elsewhere =
         wire === writer.wire ? undefined : await wire.connect({ token: writer.token });
-      const answer = await (elsewhere ?? writer.ws).ask(frameOf(order));
+      const answer = await patiently(elsewhere ?? writer.ws, order);
       this.ledger.answered(order, answer, true);
       await elsewhere?.close();
     }
@@ -287,6 +287,16 @@ export class Load {
     }
     this.ledger.violations.push(...ws.violations);
   }
+}
+
+/** The answer, once it is none that says to wait: a conversation is back some seconds after its store. */
+function patiently(ws: WireClient, order: Order): Promise<Answer> {
+  return eventually(`${order.key} is answered`, async () => {
+    const answer = await ws.ask(frameOf(order));
+    if (answer.type !== 'error' || answer.code !== 503) return answer;
+    await new Promise((resolve) => setTimeout(resolve, answer.retry_after_ms));
+    return undefined;
+  });
 }
 
 /** Whether the connection has ended. */

@@ -45,7 +45,7 @@ async function writeThrough(outages: readonly Outage[]): Promise<void> {
         },
       );
       const more = (what: keyof typeof seen, than = seen[what]) =>
-        eventually(`more ${what}`, async () => seen[what] > than + 20, 20_000);
+        eventually(`more ${what}`, async () => seen[what] > than + 10, 20_000);
       for (const { begin, end } of outages) {
         await more('acks');
         const { pid } = wire.server;

@@ -27,6 +27,7 @@ const LIMITS: ActorLimits = {
   outboundBytes: 16 * 1024,
   slowConsumerMs: 10_000,
   turns: { deadlineMs: 30_000, maxAnswerChars: 2_000, deltaMs: 10 },
+  turnLeaseMs: 20_000,
 };
 
 export const ada: Author = person('ada', 'Ada');
