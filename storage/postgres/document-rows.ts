@@ -37,7 +37,7 @@ export function recordOf({ conversations: _, ...record }: Document): string {
   return JSON.stringify(record);
 }
 
-export function documentOf({ record, conversations }: DocumentRow): Document {
+function documentOf({ record, conversations }: DocumentRow): Document {
   return { ...(JSON.parse(record) as Omit<Document, 'conversations'>), conversations };
 }
 

@@ -23,21 +23,26 @@ const STANDING = {
     FROM conversations c LEFT JOIN message_marks k ON k.cid = c.cid WHERE c.id = $1`,
 };
 
+const RANGE = {
+  name: 'index-range',
+  text: `SELECT c.first_seq, k.mark FROM conversations c JOIN message_marks k ON k.cid = c.cid WHERE c.id = $1`,
+};
+
 /** What is trimmed is found by nobody, also before it is cleared. */
 const BY_TERMS = {
-  text: rankSql(
+  text: `SELECT seq, score FROM (${rankSql(
     {
       place: `place AS MATERIALIZED (
         SELECT c.cid, c.first_seq, ('''@' || c.cid || '''')::tsquery AS scope, k.mark::float8 AS total
         FROM conversations c JOIN message_marks k ON k.cid = c.cid WHERE c.id = $1)`,
       table: 'message_terms',
-      keys: ['seq'],
+      keys: ['cid', 'seq'],
       // IS TRUE: not by the index of seqs, which has those of all conversations.
       seen: '(m.seq >= p.first_seq) IS TRUE',
       walked: 'm.cid = p.cid AND m.seq >= p.first_seq',
     },
     2,
-  ),
+  )}) AS ranked ORDER BY score DESC, seq DESC`,
 };
 
 /** Bytes of bodies that `withoutVector` reads; one message may have more. */
@@ -154,25 +159,25 @@ export class PostgresMessageIndex implements MessageIndex {
     id: ConversationId,
     { vector, limit }: VectorQuery & { readonly limit: number },
   ): Promise<Result<readonly FoundMessage[], Unavailable>> {
+    const range = await this.#db.read<{ first_seq: number; mark: number }>(RANGE, [id]);
+    if (!range.ok) return range;
+    const { first_seq, mark } = range.value[0] ?? { first_seq: 1, mark: 0 };
     const nearest = new Nearest(tables, vector, limit);
     const text = scanSql(tables);
-    for (let after = 0; ; ) {
-      const page = await this.#db.read<VectorRow>({ text }, [id, after, nearest.pageRows]);
+    for (let from = first_seq; from <= mark; from += nearest.pageRows) {
+      const page = await this.#db.read<VectorRow>({ text }, [id, from, from + nearest.pageRows]);
       if (!page.ok) return page;
       nearest.offer(page.value);
-      const last = page.value.at(-1);
-      if (last === undefined || page.value.length < nearest.pageRows) break;
-      after = last.second;
     }
     return ok(nearest.best.map(({ second, score }) => ({ seq: second, score })));
   }
 }
 
+/** Pages of seqs, not of rows: a page in the order of its rows may be a sort of them all. */
 function scanSql(tables: SpaceTables): string {
-  return `SELECT v.cid AS first, v.seq AS second, v.embedding FROM ${messageVectors(tables)} v
-    WHERE v.cid = (SELECT c.cid FROM conversations c WHERE c.id = $1)
-      AND v.seq > $2 AND v.seq >= (SELECT c.first_seq FROM conversations c WHERE c.id = $1)
-    ORDER BY v.cid, v.seq LIMIT $3`;
+  return `SELECT v.cid AS first, v.seq AS second, v.embedding
+    FROM conversations c JOIN ${messageVectors(tables)} v ON v.cid = c.cid AND v.seq >= c.first_seq
+    WHERE c.id = $1 AND v.seq >= $2 AND v.seq < $3`;
 }
 
 /**

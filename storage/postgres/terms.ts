@@ -91,6 +91,8 @@ const FREQUENCY = `(13.1594725 * ts_rank('{0.125, 0.25, 0.5, 1}', m.terms, a.ter
 export function rankSql({ place, table, keys, seen, walked }: Ranked, next: number): string {
   const columns = keys.map((key) => `m.${key}`).join(', ');
   const names = keys.join(', ');
+  // OFFSET 0, where this is used: the candidates are looked up one by one, whatever their number is thought to be.
+  const same = keys.map((key) => `m.${key} = k.${key}`).join(' AND ');
   const newestFirst = keys.map((key) => `${key} DESC`).join(', ');
   return `
 WITH ${place},
@@ -118,8 +120,8 @@ hits AS (
   SELECT ${names}, length, frequency, texts FROM rare
   UNION ALL
   SELECT ${columns}, m.length, ${FREQUENCY}, greatest(${MAX_TEXTS}, p.total / 2)
-  FROM place p CROSS JOIN common a CROSS JOIN candidates k JOIN ${table} m USING (${names})
-  WHERE (m.terms @@ a.term) IS TRUE),
+  FROM place p CROSS JOIN candidates k CROSS JOIN LATERAL (
+    SELECT * FROM ${table} m WHERE ${same} OFFSET 0) AS m JOIN common a ON m.terms @@ a.term),
 normed AS (SELECT *, ${K1} * (${1 - B} + ${B} * length / avg(length) OVER ())::float8 AS norm FROM hits)
 SELECT ${columns}, sum(frequency / (frequency + norm)
   * ln(1 + (greatest(p.total, texts) + ${UNSEEN_TEXTS} - texts + 0.5) / (texts + 0.5))) AS score

@@ -15,9 +15,9 @@ const ARRAY_HEAD_BYTES = 20;
 const COLUMNS = 'v.sid, v.dimensions, v.storage, p.schema, p.type';
 const FIND = `SELECT ${COLUMNS} FROM vector_spaces v LEFT JOIN (${FIND_PGVECTOR}) AS p ON true WHERE v.name = $1`;
 
-export const FIND_SPACE: Statement = { name: 'find-space', text: FIND };
+const FIND_SPACE: Statement = { name: 'find-space', text: FIND };
 /** The space stays until the end of the transaction. */
-export const HOLD_SPACE: Statement = { name: 'hold-space', text: `${FIND} FOR KEY SHARE OF v` };
+const HOLD_SPACE: Statement = { name: 'hold-space', text: `${FIND} FOR KEY SHARE OF v` };
 
 /** An undefined table. */
 const GONE = ['42P01'];
@@ -97,8 +97,9 @@ export function encodeVector(tables: SpaceTables, given: Float32Array): Buffer {
   const buffer = Buffer.alloc(head + vector.length * FLOAT_BYTES);
   const view = new DataView(buffer.buffer, buffer.byteOffset, buffer.length);
   if (!isBytes) view.setInt16(0, vector.length);
-  for (const [index, x] of vector.entries())
+  vector.forEach((x, index) => {
     view.setFloat32(head + index * FLOAT_BYTES, x, isBytes);
+  });
   return buffer;
 }
 

@@ -147,12 +147,17 @@ describe('words', () => {
         store,
         Array.from({ length: 1_300 }, (_, at) => say(from + at, 'common')),
       );
+    const other = await made(store, [say(1, 'common zebra lion'), say(2, 'zebra')], {
+      id: 'c_two',
+    });
+    await levelled(store, 100, other);
     await levelled(store, 1_000);
     expect((await withWords(store, 'common', 5)).sort()).toEqual([
       5_199, 5_200, 5_201, 5_202, 5_203,
     ]);
     const found = await withWords(store, 'common lion zebra', 4);
     expect(found.slice(0, 2).sort()).toEqual([1, 3]);
+    expect(found.slice(2).every((seq) => seq > 3)).toBe(true);
     expect(found).toHaveLength(4);
     expect(await withWords(store, 'common', 6_000)).toHaveLength(5_202);
   });
