@@ -1,9 +1,11 @@
 import type { DocumentStore, FoundChunk } from '../../storage/document-store.ts';
 import type { Unavailable } from '../../storage/unavailable.ts';
+import type { Space } from '../../storage/vector-spaces.ts';
 import { type Chunk, chunkId, type Document } from '../domain/document.ts';
 import type { ConversationId, ParticipantId } from '../domain/ids.ts';
 import { ok, type Result } from '../domain/result.ts';
 import type { Mode, SearchAnswer } from '../search/answers.ts';
+import type { Embedder } from '../search/embedder.ts';
 import { fuse } from '../search/fusion.ts';
 import { snippetOf } from '../search/snippet.ts';
 import { termsOf } from '../text/terms.ts';
@@ -31,7 +33,7 @@ export interface SearchParts {
   readonly documents: DocumentStore;
   readonly serving: ServingSpace;
   /** Whether documents wait for vectors of this space. */
-  readonly isBehind: (space: string) => boolean;
+  readonly isBehind: (space: Space) => Promise<Result<boolean, Unavailable>>;
   readonly report: (event: string, about: Readonly<Record<string, unknown>>) => void;
 }
 
@@ -99,22 +101,43 @@ interface Near {
 }
 
 async function byVector(
-  { documents, serving, isBehind, report }: SearchParts,
+  parts: SearchParts,
   query: DocumentQuery,
 ): Promise<Result<Near, Unavailable>> {
   const none: Near = { found: [], isWhole: false, weight: 1 };
-  const embedder = await serving.embedder();
+  const embedder = await parts.serving.embedder();
   if (!embedder.ok) return embedder;
   if (embedder.value === undefined) return ok(none);
-  const { space, weight, leastCosine } = embedder.value;
-  const made = await embedder.value.embed([query.text], AbortSignal.timeout(EMBED_MS));
+  const near = await nearIn(embedder.value, parts, query);
+  if (!near.ok || near.value === undefined) return near.ok ? ok(none) : near;
+  if (near.value.found.length > 0) return ok(near.value);
+  // Nothing is near, or the space was dropped a moment ago because another one came into use.
+  const now = await parts.serving.embedder();
+  if (!now.ok) return now;
+  if (now.value === undefined) return ok(none);
+  if (now.value.space.name === embedder.value.space.name) return ok(near.value);
+  const again = await nearIn(now.value, parts, query);
+  return again.ok ? ok(again.value ?? none) : again;
+}
+
+/** Undefined when no vector could be made. */
+async function nearIn(
+  embedder: Embedder,
+  { documents, isBehind, report }: SearchParts,
+  query: DocumentQuery,
+): Promise<Result<Near | undefined, Unavailable>> {
+  const { space, weight, leastCosine } = embedder;
+  const made = await embedder.embed([query.text], AbortSignal.timeout(EMBED_MS));
   if (!made.ok) report('query_not_embedded', { cause: made.failure.cause });
   const vector = made.ok ? made.value[0] : undefined;
-  if (vector === undefined) return ok(none);
+  if (vector === undefined) return ok(undefined);
+  // Asked first: what gets its vectors after the search was not in it.
+  const behind = await isBehind(space);
+  if (!behind.ok) return behind;
   const found = await documents.byVector({ ...scopeOf(query), space, vector });
   if (!found.ok) return found;
   const near = found.value.filter(({ score }) => score >= leastCosine);
-  return ok({ found: near, isWhole: !isBehind(space.name), weight });
+  return ok({ found: near, isWhole: !behind.value, weight });
 }
 
 function scopeOf({ seenBy, sharedWith, limit }: DocumentQuery) {

@@ -65,7 +65,8 @@ export class Extractor {
     thread.run(job.order, (report) => {
       this.#busy.delete(thread);
       if (thread.isAlive && !this.#isClosed) this.#rest(thread);
-      job.settle(report);
+      // A thread that was ended in the middle says that it broke; the document is as good as before.
+      job.settle(this.#isClosed && !report.ok ? err(failure('draining')) : report);
       this.#next();
     });
   }

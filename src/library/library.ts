@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { DocumentStore, StoredDocument } from '../../storage/document-store.ts';
-import type { VectorSpaces } from '../../storage/vector-spaces.ts';
+import type { Unavailable } from '../../storage/unavailable.ts';
+import type { Space, VectorSpaces } from '../../storage/vector-spaces.ts';
 import type { Chunk, Document } from '../domain/document.ts';
 import { type Failure, failure } from '../domain/failure.ts';
 import {
@@ -200,7 +201,7 @@ export class Library {
   }
 
   async search(query: DocumentQuery): Promise<Result<SearchAnswer<ChunkHit>, Failure>> {
-    const isBehind = (space: string) => this.#job?.isBehind(space) ?? true;
+    const isBehind = (space: Space) => this.#isBehind(space);
     const answer = await searchDocuments(
       {
         documents: this.#documents,
@@ -213,6 +214,14 @@ export class Library {
     if (!answer.ok) return err(failure('storage_unavailable', { cause: answer.failure.cause }));
     this.#parts.meters.documentSearched(query.mode, answer.value.isDegraded);
     return answer;
+  }
+
+  /** Of what other servers store this process knows nothing: where there may be others, the store is asked. */
+  async #isBehind(space: Space): Promise<Result<boolean, Unavailable>> {
+    if (this.#job === undefined || this.#job.isBehind(space.name)) return ok(true);
+    if (!this.#parts.store.isShared) return ok(false);
+    const without = await this.#documents.withoutVectors(space, { limit: 1 });
+    return without.ok ? ok(without.value.count > 0) : without;
   }
 
   async #isOver(owner: ParticipantId): Promise<boolean> {

@@ -1,6 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { eventually } from '../support/deadline.ts';
 import { EmbeddingEndpoint } from '../support/embedding-endpoint.ts';
+import { testDatabase } from '../support/postgres.ts';
+import { RestClient } from '../support/rest-client.ts';
 import type { Flags } from '../support/server-process.ts';
 import {
   DOCUMENTS,
@@ -187,5 +189,49 @@ describe.each(LASTING)('after a restart on %s', (_, place) => {
       );
       for (const id of ids) expect((await scene.ready(ada, id)).progress).toBe(1);
     });
+  });
+});
+
+describe('two servers on one database', () => {
+  it('embed what either took, change the space together, and answer alike', {
+    timeout: 60_000,
+  }, async () => {
+    const database = await testDatabase();
+    const shared: StorePlace = async () => ({ url: database.url, drop: async () => {} });
+    const ids: string[] = [];
+    await withDocuments(shared, hashing, async (scene) => {
+      const ada = await scene.guest('Ada');
+      for (const bird of ['robin', 'wren', 'finch', 'dove', 'crow', 'rook'])
+        ids.push((await scene.add(ada, { content: `all about the ${bird}` })).document_id);
+      await withDocuments(
+        shared,
+        { embedder: 'hashing', 'embedding-dimensions': 64 },
+        async (second) => {
+          await withDocuments(
+            shared,
+            { embedder: 'hashing', 'embedding-dimensions': 64 },
+            async (third) => {
+              const others = [second, third].map(
+                ({ server }) => new RestClient(server.url, ada.rest.token),
+              );
+              const added = await scene.add(ada, { content: 'all about the kite' });
+              for (const rest of [ada.rest, ...others]) {
+                const person = { id: ada.id, rest };
+                for (const id of [...ids, added.document_id]) await scene.ready(person, id);
+                await eventually('vectors answer here', async () => {
+                  const { degraded, first } = await search(person, 'about wrens', 'vector');
+                  return !degraded && first === ids[1];
+                });
+              }
+              await eventually('one space is left', async () => {
+                const spaces = await database.run('SELECT name FROM vector_spaces');
+                return spaces.length === 1 && spaces[0]?.['name'] === 'hashing-v1:64';
+              });
+            },
+          );
+        },
+      );
+    });
+    await database.drop();
   });
 });

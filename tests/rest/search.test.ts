@@ -61,7 +61,7 @@ describe('a search that is under way', () => {
 
 describe('the gate', () => {
   it('lets in so many, one of each participant, and others when they have left', () => {
-    const gate = new SearchGate(2);
+    const gate = new SearchGate({ mostAtOnce: 2, mostOfOne: 1 });
     const leave = granted(gate.enter('ada'));
     expect(refusal(gate.enter('ada')).retryAfterMs).toBeGreaterThan(0);
     granted(gate.enter('bob'));
