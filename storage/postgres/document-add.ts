@@ -7,9 +7,9 @@ import type { Transaction } from './database.ts';
 import { recordOf } from './document-rows.ts';
 import { textTerms } from './terms.ts';
 
-/** Characters of text, and rows, that go into one statement; one chunk may have more. */
-const MAX_BATCH_CHARS = 1_000_000;
-const MAX_BATCH_ROWS = 500;
+/** Characters of text, and rows, that go into one statement: other work comes between two. One chunk may have more. */
+const MAX_BATCH_CHARS = 200_000;
+const MAX_BATCH_ROWS = 200;
 /** How often the twin that stood in the way may be gone when it is looked for. */
 const TRIES = 3;
 

@@ -5,7 +5,7 @@ import { lockIndex } from './index-effects.ts';
 import { textTerms } from './terms.ts';
 
 /** Bytes of bodies that one step takes in; one event may have more. */
-const MAX_STEP_BYTES = 1_000_000;
+const MAX_STEP_BYTES = 300_000;
 
 /**
  * The row stays, so that the conversation is not removed meanwhile; sends do not wait for it. Nothing is lost when a

@@ -22,7 +22,7 @@ const HOLD_SPACE: Statement = { name: 'hold-space', text: `${FIND} FOR KEY SHARE
 /** An undefined table. */
 const GONE = ['42P01'];
 
-/** The tables of a space; undefined when there is no such space. */
+/** The tables of a space; undefined when there is no such space. A failure when pgvector was dropped under it. */
 export async function findSpace(
   db: Database,
   space: Space,
@@ -33,10 +33,10 @@ export async function findSpace(
   return tables === undefined || isWhole(tables) ? ok(tables) : err(unavailable(lost()));
 }
 
-/** As `findSpace`, and the space stays until the end of the transaction. */
+/** The tables of a space that takes vectors, which stays until the end of the transaction. */
 export async function holdSpace(tx: Transaction, space: Space): Promise<SpaceTables | undefined> {
   const [tables] = await tx.rows<SpaceTables>(HOLD_SPACE, [space.name]);
-  return tables;
+  return tables !== undefined && isWhole(tables) ? tables : undefined;
 }
 
 /**

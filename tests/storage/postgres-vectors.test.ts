@@ -4,7 +4,7 @@ import { PostgresStore } from '../../storage/postgres/postgres-store.ts';
 import type { Store } from '../../storage/store.ts';
 import type { Space } from '../../storage/vector-spaces.ts';
 import { added, axis, byVector, byWords, idOfDocument } from '../contract/document-fixtures.ts';
-import { ann, bob, granted, made, messages, ONE } from '../contract/fixtures.ts';
+import { ann, bob, granted, made, messages, ONE, refusal } from '../contract/fixtures.ts';
 import { levelled, nearest } from '../contract/message-index.ts';
 import { Pglite } from '../support/pglite.ts';
 import { Random } from '../support/random.ts';
@@ -152,9 +152,16 @@ describe('a database that gains pgvector, or loses it', () => {
       expect(store.label).toMatch(/\(vectors: pgvector .*, HNSW\)$/);
       expect(await server.run('SELECT storage FROM vector_spaces')).toEqual([{ storage: 'hnsw' }]);
       await expectAll(store, true);
-      await store.close();
 
       await server.run('DROP EXTENSION vector CASCADE');
+      const query = { seenBy: ann.id, space: SMALL, vector: axis(0, SMALL), limit: 1 };
+      const lost = { reason: 'storage_unavailable', outcome: 'none' };
+      expect(refusal(await store.documents.byVector(query))).toMatchObject(lost);
+      expect(refusal(await store.index.byVector(ONE, query))).toMatchObject(lost);
+      const put = store.documents.putVectors(SMALL, idOfDocument('a'), vectors);
+      expect(granted(await put)).toBe(false);
+      expect(await byWords(store, 't2')).toEqual(['d_a.2']);
+      await store.close();
       await server.end();
       server = await start(false);
       store = await open(server);
