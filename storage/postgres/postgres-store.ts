@@ -53,7 +53,7 @@ const LANES = 2;
  * Plans of appends are made once, and for tables that grow: never one that reads a whole table, which looks cheap
  * while it is empty.
  */
-const APPEND_SETTINGS = {
+export const APPEND_SETTINGS = {
   plan_cache_mode: 'force_generic_plan',
   enable_seqscan: 'off',
   enable_hashjoin: 'off',
