@@ -111,7 +111,10 @@ export async function createRuntime(parts: RuntimeParts): Promise<Runtime> {
     registry,
     library,
     search,
-    searchGate: new SearchGate(),
+    searchGates: {
+      messages: new SearchGate({ mostAtOnce: 16, mostOfOne: 1 }),
+      documents: new SearchGate({ mostAtOnce: 16, mostOfOne: 4 }),
+    },
     identity,
     clock,
     log,

@@ -17,7 +17,7 @@ export interface Edge {
   readonly library: Library;
   /** Of the messages of one conversation. */
   readonly search: ConversationSearch;
-  readonly searchGate: SearchGate;
+  readonly searchGates: { readonly messages: SearchGate; readonly documents: SearchGate };
   readonly identity: Identity;
   readonly clock: Clock;
   readonly log: Log;

@@ -20,6 +20,7 @@ import { pageOf } from './page.ts';
 import { reach } from './reach.ts';
 import { json, NO_CONTENT } from './reply.ts';
 import { parse, type Route, route, uploadRoute } from './route.ts';
+import { searching } from './searching.ts';
 
 const NOT_A_DOCUMENT = `Send one of ${MEDIA_TYPES.join(', ')}; text in UTF-8.`;
 
@@ -55,7 +56,9 @@ export const DOCUMENT_ROUTES: readonly Route[] = [
       const within = await scope(edge, who, id);
       if (!within.ok) return within;
       const asked = { seenBy: who.id, sharedWith: id, text, mode, limit };
-      const answer = await edge.library.search(asked);
+      const answer = await searching(edge.searchGates.documents, who, () =>
+        edge.library.search(asked),
+      );
       if (!answer.ok) return answer;
       const { items, isDegraded } = answer.value;
       return ok(

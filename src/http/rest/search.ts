@@ -1,14 +1,13 @@
 import { type Failure, failure } from '../../domain/failure.ts';
-import type { Author } from '../../domain/participant.ts';
-import { err, ok, type Result } from '../../domain/result.ts';
+import { err, ok } from '../../domain/result.ts';
 import { ConversationPath } from '../../protocol/rest.ts';
 import { SearchMessages, wireMessageHit } from '../../protocol/search.ts';
 import type { SearchFailure } from '../../search/conversation-search.ts';
-import type { Edge } from '../edge.ts';
 import { pageOf } from './page.ts';
 import { reach } from './reach.ts';
 import { json } from './reply.ts';
 import { type Route, route } from './route.ts';
+import { searching } from './searching.ts';
 
 export const SEARCH_ROUTES: readonly Route[] = [
   route({
@@ -22,9 +21,10 @@ export const SEARCH_ROUTES: readonly Route[] = [
       const { conversation } = reached.value.actor;
       const { id } = conversation;
       const startedAt = edge.clock.now();
-      const answer = await searching(edge, who, () =>
-        edge.search.search(id, { text, mode, limit }),
-      );
+      const answer = await searching(edge.searchGates.messages, who, async () => {
+        const found = await edge.search.search(id, { text, mode, limit });
+        return found.ok ? found : err(failureOf(found.failure));
+      });
       if (!answer.ok) return answer;
       const { items, isDegraded } = answer.value;
       edge.meters.searched({ mode, isDegraded, tookMs: edge.clock.now() - startedAt });
@@ -39,23 +39,6 @@ export const SEARCH_ROUTES: readonly Route[] = [
     },
   }),
 ];
-
-/** Runs a search when there is room for it: 429 `rate_limited` when this participant has one under way, or all have many. */
-async function searching<T>(
-  { searchGate }: Edge,
-  who: Author,
-  search: () => Promise<Result<T, SearchFailure>>,
-): Promise<Result<T, Failure>> {
-  const entered = searchGate.enter(who.id);
-  if (!entered.ok) return err(failure('rate_limited', entered.failure));
-  const leave = entered.value;
-  try {
-    const found = await search();
-    return found.ok ? found : err(failureOf(found.failure));
-  } finally {
-    leave();
-  }
-}
 
 function failureOf(refused: SearchFailure): Failure {
   switch (refused.reason) {
