@@ -41,6 +41,8 @@ export class ExtractThread {
     this.#bounds = bounds;
     this.#worker = new Worker(SCRIPT, {
       name: 'colloquy-extract',
+      // No secret of the process is within reach of what reads files of strangers.
+      env: {},
       resourceLimits: { maxOldGenerationSizeMb: V8_HEAP_MIB },
       // What libraries print about hostile files is nobody's to read.
       stdout: true,

@@ -34,7 +34,7 @@ export interface LibraryParts {
   readonly limits: LibraryLimits;
 }
 
-export interface LibraryLimits {
+interface LibraryLimits {
   /** Documents that one participant may own. */
   readonly maxDocuments: number;
   readonly maxDocumentChunks: number;

@@ -9,7 +9,7 @@ import { MemoryStore } from '../../storage/memory/memory-store.ts';
 import type { Store } from '../../storage/store.ts';
 import { SimulatedClock } from '../support/simulated-clock.ts';
 
-export const ADA = participantId('ada');
+const ADA = participantId('ada');
 
 /** A real embedder that can be held up, broken, and looked at. */
 export class SteeredEmbedder implements Embedder {

@@ -137,25 +137,31 @@ describe.each(STORES)('an embedder on %s', (_, place) => {
 });
 
 describe.each(LASTING)('after a restart on %s', (_, place) => {
-  it('what was in the middle of being embedded is embedded', { timeout: 60_000 }, async () => {
-    await withDocuments(place, openai(), async (scene) => {
-      const ada = await scene.guest('Ada');
-      endpoint.hold();
-      const made = await scene.add(ada, { content: long('stork') });
-      await eventually('a call waits', async () => endpoint.waiting > 0, PATIENCE_MS);
-      endpoint.step();
-      await eventually('the next one waits', async () => endpoint.waiting > 0, PATIENCE_MS);
-      await scene.server.restart('SIGKILL');
-      const shown = await ada.rest.get(`${DOCUMENTS}/${made.document_id}`);
-      expect(shown.body).toMatchObject({ state: 'embedding', chunks: made.chunks });
-      endpoint.release();
-      await scene.ready(ada, made.document_id);
-      expect(await search(ada, 'storks', 'vector')).toEqual({
-        degraded: false,
-        first: made.document_id,
+  it.each(['SIGKILL', 'SIGTERM'] as const)(
+    'by %s what was in the middle of being embedded is embedded',
+    {
+      timeout: 60_000,
+    },
+    async (signal) => {
+      await withDocuments(place, openai(), async (scene) => {
+        const ada = await scene.guest('Ada');
+        endpoint.hold();
+        const made = await scene.add(ada, { content: long('stork') });
+        await eventually('a call waits', async () => endpoint.waiting > 0, PATIENCE_MS);
+        endpoint.step();
+        await eventually('the next one waits', async () => endpoint.waiting > 0, PATIENCE_MS);
+        await scene.server.restart(signal);
+        const shown = await ada.rest.get(`${DOCUMENTS}/${made.document_id}`);
+        expect(shown.body).toMatchObject({ state: 'embedding', chunks: made.chunks });
+        endpoint.release();
+        await scene.ready(ada, made.document_id);
+        expect(await search(ada, 'storks', 'vector')).toEqual({
+          degraded: false,
+          first: made.document_id,
+        });
       });
-    });
-  });
+    },
+  );
 
   it('with another embedder all is embedded anew, while the old vectors answer', {
     timeout: 60_000,

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { bombPdf, encryptedPdf } from '../library/pdf.ts';
 import { type Reply, RestClient } from '../support/rest-client.ts';
 import { DOCUMENTS, type Guest, type StorePlace, useDocuments } from './documents-scene.ts';
+import { useServed } from './served.ts';
 
 const memory: StorePlace = async () => ({ url: 'memory:', drop: async () => {} });
 
@@ -140,6 +141,46 @@ describe('a document is refused', () => {
     expect((await upload(bob, ['text/plain', 'other'])).status).toBe(201);
     expect(await Promise.all(slow.map((end) => end()))).toEqual([201, 201, 201, 201]);
     expect((await upload(ada, ['text/plain', 'fifth'])).status).toBe(201);
+  });
+});
+
+describe('a server with as many uploads as it may have', () => {
+  const scene = useDocuments(memory);
+
+  it('answers 503 to one more, after its body, and takes it when another has ended', async () => {
+    const guests = await scene.guests(...Array.from({ length: 8 }, (_, i) => `Guest ${i}`));
+    const slow = await Promise.all(
+      guests.flatMap((guest) =>
+        Array.from({ length: 4 }, () => beginUpload(scene.server.port, guest)),
+      ),
+    );
+    const late = await scene.guest('Late');
+    const one = ['text/plain', 'x'.repeat(1_000_000)] as const;
+    expect(said(await upload(late, one))).toEqual([503, 'overloaded']);
+    expect(await slow.pop()?.()).toBe(201);
+    expect((await upload(late, one)).status).toBe(201);
+    for (const end of slow) expect(await end()).toBe(201);
+  });
+});
+
+describe('while the store is away', () => {
+  const start = useServed();
+
+  it('every request about documents is 503, and none is half done', async () => {
+    const served = await start();
+    const { rest } = await served.person('ada');
+    const { body } = await rest.post(DOCUMENTS, { title: 'T', content: 'x' });
+    await served.store.inner.close();
+    for (const reply of [
+      await rest.post(DOCUMENTS, { title: 'T', content: 'y' }),
+      await rest.post(DOCUMENTS, { title: 'T', content: 'y' }, { 'idempotency-key': 'k' }),
+      await rest.get(DOCUMENTS),
+      await rest.get(`${DOCUMENTS}/${body.document_id}`),
+      await rest.get(`${DOCUMENTS}/${body.document_id}/chunks`),
+      await rest.delete(`${DOCUMENTS}/${body.document_id}`),
+      await rest.post(`${DOCUMENTS}/search`, { query: 'x' }),
+    ])
+      expect(said(reply)).toEqual([503, 'storage_unavailable']);
   });
 });
 

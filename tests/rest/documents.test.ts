@@ -181,6 +181,15 @@ describe.each(STORES)('an Idempotency-Key of a document on %s', (_, place) => {
     }
   });
 
+  it('is free again when the document is deleted', async () => {
+    const ada = await scene.guest('Ada');
+    const first = await ada.rest.post(DOCUMENTS, { title: 'T', content: 'x' }, key);
+    await ada.rest.delete(`${DOCUMENTS}/${first.body.document_id}`);
+    const next = await ada.rest.post(DOCUMENTS, { title: 'T', content: 'y' }, key);
+    expect(next.status).toBe(201);
+    expect(next.body.document_id).not.toBe(first.body.document_id);
+  });
+
   it('stores once, however many send it at once', async () => {
     const ada = await scene.guest('Ada');
     const replies = await Promise.all(
