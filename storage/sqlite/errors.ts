@@ -25,9 +25,15 @@ export function isBusy(error: unknown): boolean {
   return codeOf(error)?.startsWith('SQLITE_BUSY') ?? false;
 }
 
-/** The system failed in the middle of a write: what it kept is not certain until it is read again. */
-export function isIoError(error: unknown): boolean {
-  return codeOf(error)?.startsWith('SQLITE_IOERR') ?? false;
+/**
+ * A COMMIT that failed like this may be in the file all the same after a crash: its last frame is in the write-ahead
+ * log, and what failed came after it (the sync, the index in shared memory). A failed write does not count: then the
+ * frame that makes the transaction valid is not whole, because nothing is written after it (SQLite pads the log only
+ * where a sector cannot be overwritten safely, which no system we run on says of itself).
+ */
+export function mayBeStored(error: unknown): boolean {
+  const code = codeOf(error) ?? '';
+  return code.startsWith('SQLITE_IOERR') && code !== 'SQLITE_IOERR_WRITE';
 }
 
 export function codeOf(error: unknown): string | undefined {

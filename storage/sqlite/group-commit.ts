@@ -3,7 +3,7 @@ import type { Database, Statement } from 'better-sqlite3';
 import { err, type Result } from '../../src/domain/result.ts';
 import type { Commit } from '../store.ts';
 import { type Unavailable, unavailable } from '../unavailable.ts';
-import { isBusy, isEnvironment, isIoError } from './errors.ts';
+import { isBusy, isEnvironment, mayBeStored } from './errors.ts';
 import type { Undo } from './writer.ts';
 
 /** Rows in one transaction at most; what is over goes into the next, after the event loop had its turn. */
@@ -176,7 +176,7 @@ export class GroupCommit {
 
   #refuse(group: readonly Queued[], error: unknown, phase: 'begin' | 'write' | 'commit'): void {
     this.#options.onError(error);
-    const outcome = phase === 'commit' && isIoError(error) ? 'unknown' : 'none';
+    const outcome = phase === 'commit' && mayBeStored(error) ? 'unknown' : 'none';
     for (const write of group) write.refuse(unavailable(error, outcome));
   }
 
