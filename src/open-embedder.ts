@@ -13,7 +13,7 @@ import {
   type OpenaiEmbedderOptions,
   ownDimensionsOf,
 } from './search/openai-options.ts';
-import { namedEmbedderOf, spaceNameOf } from './search/space-name.ts';
+import { namedEmbedderOf } from './search/space-name.ts';
 
 /** The embedder cannot be what was asked for. The message is for the operator, in one line, without secrets. */
 class EmbedderOptionsError extends Error {
@@ -67,7 +67,7 @@ function refused(mistakes: readonly string[]): EmbedderOptionsError {
 /** An embedder that was current once, if what it needs is still there. */
 function openSpace(config: Config, name: string): Embedder | undefined {
   const named = namedEmbedderOf(name);
-  if (named === undefined || spaceNameOf(named) !== name) return undefined;
+  if (named === undefined) return undefined;
   if (named.kind === 'hashing')
     return named.version === HASHING_VERSION ? hashingEmbedder(named.dimensions) : undefined;
   const options = optionsOf(config, named.model, named.dimensions);

@@ -13,10 +13,10 @@ import { err, ok } from '../domain/result.ts';
 import { cut } from '../text/plain-text.ts';
 import { isSpaceless, plainWordsOf, termsOfWord } from '../text/terms.ts';
 import type { Embedder } from './embedder.ts';
+import { EMBEDDING_DIMENSIONS } from './space-name.ts';
 
 export const HASHING_VERSION = 1;
 export const DEFAULT_HASHING_DIMENSIONS = 768;
-const DIMENSIONS = { least: 16, most: 8_192 } as const;
 
 /** Characters of a text that are read. */
 const MAX_CHARS = 20_000;
@@ -52,7 +52,7 @@ type Counts = Readonly<Record<Kind, Map<number, number>>>;
 
 /** The embedder that needs no key and no network. Under a millisecond for 1,000 characters; linear in the text. */
 export function hashingEmbedder(dimensions: number = DEFAULT_HASHING_DIMENSIONS): Embedder {
-  const { least, most } = DIMENSIONS;
+  const { least, most } = EMBEDDING_DIMENSIONS;
   if (!Number.isSafeInteger(dimensions) || dimensions < least || dimensions > most)
     throw new RangeError(`a hashing embedder has ${least} to ${most} dimensions`);
   const name = `hashing-v${HASHING_VERSION}:${dimensions}`;

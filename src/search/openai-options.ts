@@ -1,6 +1,6 @@
 import { type Endpoint, mistakesInEndpoint } from '../provider/endpoint.ts';
 import type { OpeningOptions } from '../provider/opening.ts';
-import { spaceNameOf } from './space-name.ts';
+import { EMBEDDING_DIMENSIONS, spaceNameOf } from './space-name.ts';
 
 /** What the embedder on an endpoint needs to know. Imports nothing of LangChain: it is checked before that is loaded. */
 export interface OpenaiEmbedderOptions extends Endpoint, OpeningOptions {
@@ -21,7 +21,6 @@ export const OPENAI_EMBEDDER_DEFAULTS = {
 } as const satisfies Partial<OpenaiEmbedderOptions>;
 
 export const DEFAULT_EMBEDDING_MODEL = 'text-embedding-3-small';
-export const EMBEDDING_DIMENSIONS = { least: 16, most: 8_192 } as const;
 
 /** How long the vectors of OpenAI's own models are when nothing else is asked for. */
 const OWN_DIMENSIONS: Readonly<Record<string, number>> = {

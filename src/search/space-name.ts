@@ -3,6 +3,9 @@ export type NamedEmbedder =
   | { readonly kind: 'hashing'; readonly version: number; readonly dimensions: number }
   | { readonly kind: 'openai'; readonly model: string; readonly dimensions: number };
 
+/** Numbers of a vector: what is compared is worth comparing, and what is stored can be. */
+export const EMBEDDING_DIMENSIONS = { least: 16, most: 8_192 } as const;
+
 /** As long as an id may be. */
 const MAX_NAME_CHARS = 128;
 
@@ -16,6 +19,13 @@ export function spaceNameOf(named: NamedEmbedder): string | undefined {
 
 /** What the name says; undefined when it is none of ours. */
 export function namedEmbedderOf(name: string): NamedEmbedder | undefined {
+  const named = parsed(name);
+  const { least, most } = EMBEDDING_DIMENSIONS;
+  if (named === undefined || named.dimensions < least || named.dimensions > most) return undefined;
+  return spaceNameOf(named) === name ? named : undefined;
+}
+
+function parsed(name: string): NamedEmbedder | undefined {
   const [, version, hashed] = /^hashing-v(\d{1,3}):(\d{1,6})$/u.exec(name) ?? [];
   if (version !== undefined)
     return { kind: 'hashing', version: Number(version), dimensions: Number(hashed) };
