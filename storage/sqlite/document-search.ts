@@ -34,7 +34,7 @@ const SCOPES = {
 export class DocumentSearch {
   readonly #db: Database;
   readonly #tables: DocumentTables;
-  /** By their text; eight at most. */
+  /** By their text; a dozen at most. */
   readonly #statements = new Map<string, Statement<[Readonly<Record<string, Value>>], Found>>();
   readonly #without: Statement<[sid: number, after: string, limit: number], DocumentId>;
   readonly #countWithout: Statement<[sid: number], number>;

@@ -23,6 +23,8 @@ export interface IndexerOptions {
   readonly lastRow: () => number;
   /** Another worker has the write lock. */
   readonly isLockElsewhere: () => boolean;
+  /** Somebody reads: a checkpoint that empties the WAL would wait for the end of that, with the lock lent. */
+  readonly isReading: () => boolean;
   /** Documents that are being added: what there is of them is no rubbish. */
   readonly adding: () => readonly number[];
   /** The lock is back: commit what waits for it. */
@@ -167,7 +169,8 @@ export class Indexer {
 
   /** All is indexed and nothing comes in: the WAL may become an empty file. */
   #isUntidy(): boolean {
-    return this.#isIdle && this.#phase === 'rest' && !this.#hasSegment() && this.#walPages > 0;
+    const isAtRest = this.#isIdle && this.#phase === 'rest' && !this.#options.isReading();
+    return isAtRest && !this.#hasSegment() && this.#walPages > 0;
   }
 
   #nextMove(): Order | undefined {

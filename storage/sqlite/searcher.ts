@@ -18,6 +18,8 @@ export interface SearcherOptions {
   readonly isLockElsewhere: () => boolean;
   /** The lock is back: commit what waits for it, and let the other worker have its turn. */
   readonly handBack: () => void;
+  /** A read has ended, which a checkpoint may have waited for. */
+  readonly onRead: () => void;
   readonly onError: (error: unknown) => void;
 }
 
@@ -60,6 +62,11 @@ export class Searcher {
     return order !== undefined && isWrite(order.name);
   }
 
+  /** True while a call is out: it may read from the WAL. */
+  get isBusy(): boolean {
+    return this.#current !== undefined;
+  }
+
   /** True while the thread holds the write lock. A report that is there already is taken in first. */
   isLent(): boolean {
     if (!this.holdsLock) return false;
@@ -85,15 +92,20 @@ export class Searcher {
     }
   }
 
-  /** A read, inside an operation or as one. */
+  /** A read that is an operation by itself. */
   read<K extends CallName>(
     name: K,
     order: CallOrder<K>,
   ): Promise<Result<CallAnswer<K>, Unavailable>> {
-    return this.during(async () => {
-      const answer = await this.#call(name, () => order);
-      return answer as Result<CallAnswer<K>, Unavailable>;
-    });
+    return this.during(() => this.ask(name, order));
+  }
+
+  /** A read inside an operation. */
+  ask<K extends CallName>(
+    name: K,
+    order: CallOrder<K>,
+  ): Promise<Result<CallAnswer<K>, Unavailable>> {
+    return this.#call(name, () => order) as Promise<Result<CallAnswer<K>, Unavailable>>;
   }
 
   /** A write inside an operation. `make` is asked when its turn has come (Q2); undefined when it made no order. */
@@ -182,6 +194,7 @@ export class Searcher {
   #goOn(hadLock: boolean): void {
     if (this.#isLooking) return;
     if (hadLock) this.#options.handBack();
+    else this.#options.onRead();
     this.proceed();
   }
 }

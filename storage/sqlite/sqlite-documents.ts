@@ -135,7 +135,7 @@ export class SqliteDocuments implements DocumentStore {
       if (!found.ok) return found;
       if (found.value === undefined) return ok([]);
       const { sid } = found.value;
-      return searcher.read('chunksByVector', { ...rest, sid, vector: detached(vector) });
+      return searcher.ask('chunksByVector', { ...rest, sid, vector: detached(vector) });
     });
   }
 
@@ -147,7 +147,7 @@ export class SqliteDocuments implements DocumentStore {
     return searcher.during(async () => {
       const found = look(() => spaces.find(space)?.sid ?? 0);
       if (!found.ok) return found;
-      return searcher.read('documentsWithoutVectors', { ...page, sid: found.value });
+      return searcher.ask('documentsWithoutVectors', { ...page, sid: found.value });
     });
   }
 

@@ -74,7 +74,7 @@ export class SqliteIndex implements MessageIndex {
       if (!found.ok) return found;
       if (found.value === undefined) return ok([]);
       const { sid } = found.value;
-      return searcher.read('messagesByVector', { id, sid, vector: detached(vector), limit });
+      return searcher.ask('messagesByVector', { id, sid, vector: detached(vector), limit });
     });
   }
 
@@ -87,7 +87,7 @@ export class SqliteIndex implements MessageIndex {
     return searcher.during(async () => {
       const found = look(() => tables.spaces.find(space)?.sid ?? 0);
       if (!found.ok) return found;
-      return searcher.read('messagesWithoutVector', { id, sid: found.value, limit });
+      return searcher.ask('messagesWithoutVector', { id, sid: found.value, limit });
     });
   }
 

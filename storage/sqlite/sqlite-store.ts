@@ -137,6 +137,7 @@ export class SqliteStore implements Store {
         this.#commits.flush();
         this.#indexer.proceed();
       },
+      onRead: () => this.#indexer.proceed(),
       onError: options.onError,
     });
     const parts = {
@@ -166,6 +167,7 @@ export class SqliteStore implements Store {
         pending: this.#tables.pending,
         lastRow: () => this.#writer.lastRow,
         isLockElsewhere: () => this.#searcher.holdsLock,
+        isReading: () => this.#searcher.isBusy,
         adding: () => this.documents.adding,
         flush: () => {
           this.#commits.flush();

@@ -105,7 +105,12 @@ describe('the searching thread', () => {
       Array.from({ length: 400 }, () => store.index.byTerms(ONE, { terms: ['3'], limit: 1 })),
     );
     expect(all.filter(({ ok }) => ok)).toHaveLength(256);
-    expect((await store.index.byTerms(ONE, { terms: ['3'], limit: 1 })).ok).toBe(true);
+    granted(await store.spaces.add(SPACE));
+    const query = { space: SPACE, vector: axis(1), limit: 1 };
+    const few = await Promise.all(
+      Array.from({ length: 200 }, () => store.index.byVector(ONE, query)),
+    );
+    expect(few.filter(({ ok }) => ok)).toHaveLength(200);
   });
 
   test('ends what was begun before a close: a document is there after it', async () => {
