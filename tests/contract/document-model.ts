@@ -195,6 +195,7 @@ async function write(
     }
     case 'delete': {
       const targetSeq = Math.max(1, head - action.back);
+      if (!(await isMessage(store, id, targetSeq))) return 'no message';
       return append([deletion(seq, targetSeq)], { kind: 'erased', targetSeq });
     }
     case 'trim':
