@@ -6,7 +6,7 @@ import { Whole } from './rest.ts';
 /** What all searches are asked with. */
 
 /** `hybrid`: by words and by nearness. */
-export const ModeField = z.enum(['hybrid', 'keyword', 'vector']).default('hybrid');
+const ModeField = z.enum(['hybrid', 'keyword', 'vector']).default('hybrid');
 
 const MAX_QUERY_CHARS = 500;
 const MAX_HITS = 100;

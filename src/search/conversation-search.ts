@@ -160,6 +160,10 @@ export class ConversationSearch {
     if (!isWhole.ok) return isWhole;
     const found = await index.byVector(id, { space, vector, limit: candidates(limit) });
     if (!found.ok) return found;
+    // Nothing is near, or the space was dropped a moment ago because another one came into use.
+    const now = found.value.length === 0 ? await this.#parts.embedder() : serving;
+    if (!now.ok) return now;
+    if (now.value?.space.name !== space.name) return ok(none);
     return ok({
       found: found.value.filter(({ score }) => score >= embedder.leastCosine),
       isWhole: isWhole.value,

@@ -52,7 +52,7 @@ async function recallOf(measured: Measured, mode: Mode): Promise<Recall> {
   const parts = {
     documents: store.documents,
     serving: new ServingSpace(store.spaces, embedders),
-    isBehind: () => false,
+    isBehind: async () => ok(false),
     report: () => {},
   };
   const missed: string[] = [];
