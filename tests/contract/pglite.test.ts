@@ -1,6 +1,7 @@
 import { afterAll, beforeAll } from 'vitest';
 import { PostgresStore } from '../../storage/postgres/postgres-store.ts';
 import { Pglite } from '../support/pglite.ts';
+import { EMPTY } from '../support/postgres.ts';
 import type { Backend } from './backend.ts';
 import { describeStore } from './store.ts';
 
@@ -12,7 +13,9 @@ const pglite: Backend = {
   persists: true,
   place: () => ({
     open: () => PostgresStore.open(server.url, { poolSize: 1 }),
-    clear: () => server.reset(),
+    clear: async () => {
+      await server.run(EMPTY);
+    },
   }),
 };
 

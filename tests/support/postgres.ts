@@ -50,7 +50,7 @@ export async function databaseOn(urlOf: (database: string) => string): Promise<T
 }
 
 /** Rows are deleted, not tables truncated: for a few rows that is ten times faster. Spaces of vectors have their own. */
-const EMPTY = `
+export const EMPTY = `
 DO $$
 DECLARE one regclass;
 BEGIN
