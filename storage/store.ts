@@ -133,7 +133,10 @@ export type Effect =
   | { readonly kind: 'settings'; readonly conversation: Conversation }
   /** The event at `seq` (which may be in this batch) is the newest edit of the message at `targetSeq`. */
   | { readonly kind: 'edited'; readonly targetSeq: number; readonly seq: number }
-  /** Redacts (see `redactBody`) the message at `targetSeq` and every edit of it. */
+  /**
+   * Redacts (see `redactBody`) the message at `targetSeq` and every edit of it, also those that are left when the message
+   * itself was trimmed. Comes with the event that says so, like an edit: other servers learn of it by the head.
+   */
   | { readonly kind: 'erased'; readonly targetSeq: number }
   /** Inserts or replaces the record of a turn. */
   | { readonly kind: 'turn'; readonly turn: Turn }

@@ -33,7 +33,7 @@ type Each<Do extends string, Fields = unknown> = Do extends string
   ? { readonly do: Do } & Fields
   : never;
 
-export type DocumentQuestion = Exclude<DocumentAction, { do: 'reopen' | 'look' }>;
+type DocumentQuestion = Exclude<DocumentAction, { do: 'reopen' | 'look' }>;
 
 const CONVERSATIONS = 2;
 const NAMES = 4;
