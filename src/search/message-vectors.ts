@@ -4,11 +4,12 @@
  * Owns: the jobs that embed. Does not own: the index, and which space is searched.
  * Invariants:
  * M1. One job at a time for each conversation; searches that come meanwhile wait for the same job.
- * M2. A job that nobody waits for leaves half of the processor to others.
+ * M2. A job gives way to the event loop after each batch, and leaves half of the processor to others when nobody
+ *     waits for it.
  * M3. A job ends: when no vector is missing, when the embedder or the store fails, when what it stores does not
  *     stay (the space is gone), and when all is closed.
  */
-import { setTimeout as sleep } from 'node:timers/promises';
+import { setImmediate as nextLoop, setTimeout as sleep } from 'node:timers/promises';
 
 import type { MessageIndex, UnembeddedMessage } from '../../storage/message-index.ts';
 import type { ConversationId } from '../domain/ids.ts';
@@ -92,6 +93,8 @@ export class MessageVectors {
       });
       const stored = await this.#index.putVectors(id, embedder.space, vectors);
       if (!stored.ok) throw stored.failure.cause;
+      // M2: a store in memory and an embedder of our own wait for nothing by themselves.
+      await nextLoop();
       if (job.waiting === 0 && embedder.isLocal)
         await asleep(performance.now() - startedAt, signal);
     }

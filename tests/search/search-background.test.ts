@@ -192,6 +192,20 @@ describe('the vectors of a conversation', () => {
     expect(batches.filter((size) => size > 1)).toEqual([10, 10, 10, 5]);
   });
 
+  it('are made in the background when there are many, and hold nobody up', async () => {
+    const { store, search } = await scene({ patience: { localVectorsMs: 1 } });
+    const content = 'a few words about apples, pears and what else grows on trees';
+    await made(
+      store,
+      Array.from({ length: 2_000 }, (_, at) => message(at + 1, { content: `${content} ${at}` })),
+    );
+    const ask = async () =>
+      granted(await search.search(ONE, { text: 'apples', mode: 'hybrid', limit: 20 }));
+    const first = await ask();
+    expect([first.isDegraded, first.items.length]).toEqual([true, 20]);
+    await until(async () => !(await ask()).isDegraded);
+  });
+
   it('stop being made when all is closed, and when they do not stay', async () => {
     let puts = 0;
     const forgetful = indexWith({
