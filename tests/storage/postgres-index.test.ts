@@ -1,14 +1,26 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { conversationId } from '../../src/domain/ids.ts';
 import { PostgresStore } from '../../storage/postgres/postgres-store.ts';
 import {
   added,
   axis,
   byVector,
+  byWords,
   idOfDocument,
   OTHER,
   SPACE,
 } from '../contract/document-fixtures.ts';
-import { ann, appended, granted, made, message, messages, ONE } from '../contract/fixtures.ts';
+import {
+  ann,
+  appended,
+  bob,
+  granted,
+  made,
+  member,
+  message,
+  messages,
+  ONE,
+} from '../contract/fixtures.ts';
 import { deleted, levelled, nearest, withWords } from '../contract/message-index.ts';
 import { eventually } from '../support/deadline.ts';
 import { type TestDatabase, testDatabase } from '../support/postgres.ts';
@@ -160,6 +172,23 @@ describe('words', () => {
     expect(found.slice(2).every((seq) => seq > 3)).toBe(true);
     expect(found).toHaveLength(4);
     expect(await withWords(store, 'common', 6_000)).toHaveLength(5_202);
+  });
+});
+
+describe('documents', () => {
+  test('of more conversations than a query names are found by their words, and no others', async () => {
+    const members = [member(ann, 'owner'), member(bob)];
+    for (let at = 0; at < 120; at += 1) {
+      const id = await made(store, [], { id: `c_${at}`, members: at % 10 === 9 ? [] : members });
+      await added(store, `${at}`, { conversations: [id], texts: ['common', `word${at}`] });
+    }
+    const seenBy = bob.id;
+    for (const at of [0, 57, 118])
+      expect(await byWords(store, `word${at}`, { seenBy })).toEqual([`d_${at}.1`]);
+    expect(await byWords(store, 'word119', { seenBy })).toEqual([]);
+    expect(await byWords(store, 'common', { seenBy, limit: 200 })).toHaveLength(108);
+    const sharedWith = conversationId('c_57');
+    expect(await byWords(store, 'common', { seenBy, sharedWith })).toEqual(['d_57.0']);
   });
 });
 

@@ -79,7 +79,7 @@ describe('vectors in a database with pgvector', () => {
       `SELECT idx_scan FROM pg_stat_user_indexes WHERE indexrelname LIKE '%_near'`,
     );
     expect(Number(index?.['idx_scan'])).toBeGreaterThan(0);
-  });
+  }, 120_000);
 
   test.for([
     { dimensions: 2_000, storage: 'hnsw' },
