@@ -67,7 +67,7 @@ export class ConversationActor implements ConversationPort, WriterHost {
   /** People are refused; the agent may still finish what it says. */
   #isClosing = false;
   #isDraining = false;
-  #whenLooked: Array<() => void> = [];
+  #whenLooked: Array<() => void> | undefined;
 
   constructor(id: ConversationId, parts: ActorParts, hooks: ActorHooks) {
     this.id = id;
@@ -217,6 +217,7 @@ export class ConversationActor implements ConversationPort, WriterHost {
     const isLoading = this.state === 'loading';
     if (!isLoading && !this.isOpen) return Promise.resolve();
     return new Promise((resolve) => {
+      this.#whenLooked ??= [];
       this.#whenLooked.push(resolve);
       if (!isLoading) this.#say('STALE');
     });
@@ -257,7 +258,7 @@ export class ConversationActor implements ConversationPort, WriterHost {
     this.#load()
       .catch((cause) => this.crashed(cause))
       .finally(() => {
-        for (const looked of this.#whenLooked.splice(0)) looked();
+        for (const looked of this.#whenLooked?.splice(0) ?? []) looked();
       });
   }
 

@@ -25,7 +25,7 @@ export interface RetentionParts {
   readonly counters: RetentionCounters;
 }
 
-export interface RetentionCounters {
+interface RetentionCounters {
   /** Events that were trimmed. */
   trimmed: number;
 }

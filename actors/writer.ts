@@ -36,6 +36,7 @@ const UNKNOWN = 'It is not known whether this was stored; send it again with the
 /** A batch of which nobody knows whether it was stored. */
 interface Unsure {
   readonly staged: Staged;
+  /** When it was first given to the store. */
   readonly since: number;
   /** Its senders were told that nobody knows. */
   isTold: boolean;
@@ -227,7 +228,7 @@ export class Writer {
         this.#inFlight = undefined;
         this.#landing = undefined;
         if (result.ok) this.#onCommitted(staged, startedAt);
-        else this.#onFailed(staged, result.failure);
+        else this.#onFailed(staged, result.failure, startedAt);
       },
       (cause) => this.#onBroken(staged.drafts, cause),
     );
@@ -246,7 +247,7 @@ export class Writer {
     this.#afterBatch();
   }
 
-  #onFailed(staged: Staged, reason: AppendFailure): void {
+  #onFailed(staged: Staged, reason: AppendFailure, startedAt: number): void {
     switch (reason.reason) {
       case 'keys_taken':
         this.#inFlight = staged;
@@ -258,7 +259,7 @@ export class Writer {
         return;
       case 'storage_unavailable':
         if (reason.outcome === 'unknown')
-          this.#unsure = { staged, since: this.#host.clock.now(), isTold: false };
+          this.#unsure = { staged, since: startedAt, isTold: false };
         else settleAll(staged.drafts, err(unavailable(reason)));
         if (this.#closed === undefined) this.#host.failed(reason.cause);
         else this.close(this.#closed);

@@ -153,6 +153,19 @@ describe('the writer, when nobody knows whether a batch was stored', () => {
     expect(said(again)).toBe('again 2');
   });
 
+  it('tells them so at once when the store has already taken that long to fail', async () => {
+    const world = new World();
+    const actor = await world.room();
+    world.store.hold('append');
+    const draft = offer(actor, message(ada, 'a'));
+    await world.clock.pass(12_000);
+    expect(said(draft)).toBe('-');
+    world.store.release('lost');
+    world.store.down();
+    await world.clock.pass(1_000);
+    expect(said(draft)).toBe('internal');
+  });
+
   it('asks again when the log could not be read the first time', async () => {
     const world = new World();
     const actor = await world.room();
