@@ -117,17 +117,16 @@ export class ExtractThread {
 
   /** Looks at the thread's memory, in its heap and outside, until it has answered. */
   #watch(): void {
-    this.#look = setTimeout(() => {
-      this.#worker.getHeapStatistics().then(
-        ({ used_heap_size: heap, external_memory: outside }) => {
-          if (this.#report === undefined) return;
-          if (heap + outside > this.#bounds.maxMemoryBytes)
-            this.#giveUp('Reading the document takes too much memory.');
-          else this.#watch();
-        },
-        // The thread is gone, and says so itself.
-        () => {},
+    this.#look = setTimeout(async () => {
+      // A thread that is still starting refuses to say; one that is gone has answered.
+      const bytes = await this.#worker.getHeapStatistics().then(
+        ({ used_heap_size: heap, external_memory: outside }) => heap + outside,
+        () => 0,
       );
+      if (this.#report === undefined) return;
+      if (bytes > this.#bounds.maxMemoryBytes)
+        this.#giveUp('Reading the document takes too much memory.');
+      else this.#watch();
     }, LOOK_MS);
   }
 

@@ -89,9 +89,11 @@ class SpanSplitter extends RecursiveCharacterTextSplitter {
 
   #keep(start: number, end: number): void {
     const text = this.#text.slice(start, end);
-    const blank = text.length - text.trimStart().length;
-    const trimmed = text.trim().length;
-    if (trimmed > 0) this.#spans.push({ start: start + blank, end: start + blank + trimmed });
+    const first = start + text.length - text.trimStart().length;
+    const last = first + text.trim().length;
+    // Blanks around it may have made it a splitter's chunk; without them it is a part of the one before.
+    const isNew = last > first && last > (this.#spans.at(-1)?.end ?? 0);
+    if (isNew) this.#spans.push({ start: first, end: last });
   }
 }
 

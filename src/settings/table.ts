@@ -220,7 +220,7 @@ const DOCUMENTS = {
   ),
   maxDocuments: whole(1_000, [1, 10_000_000], 'Documents that one participant may own.'),
   extractMs: whole(
-    10_000,
+    20_000,
     [10, 600_000],
     'Milliseconds that it may take to find the text in a document.',
   ),

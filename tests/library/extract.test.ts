@@ -30,7 +30,7 @@ describe('a document becomes text', () => {
       <ul><li>one</li><li>two</li></ul><table><tr><th>Name</th><td>Ada</td></tr></table>
       <noscript>no</noscript><img alt="no"><!-- no --></body></html>`;
     const text = await textOf('text/html', html);
-    expect(text).toBe('Ada & Bob\n\nSee the link.\n\n * one\n * two\n\nName   Ada');
+    expect(text).toBe('Ada & Bob\n\nSee the link.\n\n * one\n * two\n\nName | Ada');
   });
 
   it('from JSON: a line for each value with its path, in the order of the file', async () => {
@@ -76,6 +76,7 @@ describe('a document that cannot be read', () => {
     ['text/plain', '', 'document_unreadable', /no text/],
     ['text/plain', ' \n\0\t', 'document_unreadable', /no text/],
     ['text/html', '<script>x</script>', 'document_unreadable', /no text/],
+    ['text/html', '<div>'.repeat(500_000), 'document_unreadable', /deep/],
     ['application/json', '{}', 'document_unreadable', /no text/],
     ['application/json', '{"a":', 'document_unreadable', /not JSON/],
     ['application/json', `${'['.repeat(200)}1${']'.repeat(200)}`, 'document_unreadable', /levels/],

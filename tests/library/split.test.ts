@@ -64,6 +64,7 @@ describe('splitting a text', () => {
     ['one paragraph again and again', 'the same words here\n\n'.repeat(3_000)],
     ['emoji', '😀'.repeat(20_000)],
     ['blanks', ' \n'.repeat(30_000)],
+    ['blanks around one word', `${' '.repeat(930)}word${' '.repeat(1_100)}`],
   ])('of %s finds the places, not the look-alikes', async (_, repeated) => {
     const chunks = await split(repeated, 'plain');
     expect(flawsOf(repeated, chunks)).toEqual([]);
