@@ -23,7 +23,7 @@ async function answer({ id, sql }: PgliteOrder): Promise<void> {
       await server.stop();
       await db.close();
       parentPort?.postMessage({ id, rows: [] });
-      process.exit();
+      return;
     }
     const results = await db.exec(sql);
     parentPort?.postMessage({ id, rows: results.at(-1)?.rows ?? [] });
