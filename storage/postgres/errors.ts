@@ -67,7 +67,7 @@ export function isUniqueViolation(error: unknown): boolean {
  * Whether the server said that it undid the statement. Not when it ended the connection (FATAL), which it may do
  * after the commit and before it says so.
  */
-export function isRefusal(error: unknown): boolean {
+function isRefusal(error: unknown): boolean {
   return error instanceof pg.DatabaseError && error.severity === 'ERROR';
 }
 

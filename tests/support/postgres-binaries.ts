@@ -4,7 +4,7 @@ import { createRequire } from 'node:module';
 import { dirname, join, relative } from 'node:path';
 
 /** Who runs Postgres: it refuses to be root. */
-export interface Runner {
+interface Runner {
   readonly uid?: number;
   readonly gid?: number;
 }
