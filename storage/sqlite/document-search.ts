@@ -5,7 +5,7 @@ import type { FoundChunk, StoredDocument } from '../document-store.ts';
 import type { DocumentRow, DocumentTables } from './document-tables.ts';
 import type { CallAnswer, CallOrder } from './search-protocol.ts';
 import { bytesOf } from './space-table.ts';
-import { timeFor } from './time-for.ts';
+import { timeForRows } from './time-for-rows.ts';
 import { anyOf } from './words.ts';
 
 interface Found {
@@ -99,7 +99,7 @@ export class DocumentSearch {
 
   /** Inside a transaction, as all that writes. */
   addChunks({ did, chunks }: CallOrder<'addChunks'>): number {
-    const hasTime = timeFor(chunks.length);
+    const hasTime = timeForRows();
     let added = 0;
     for (const chunk of chunks) {
       if (!hasTime()) break;

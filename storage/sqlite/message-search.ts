@@ -6,7 +6,7 @@ import type { LogTable } from './log-table.ts';
 import type { MessageTables } from './message-tables.ts';
 import type { CallOrder } from './search-protocol.ts';
 import { bytesOf } from './space-table.ts';
-import { timeFor } from './time-for.ts';
+import { timeForRows } from './time-for-rows.ts';
 import { anyOf } from './words.ts';
 
 interface Scope {
@@ -104,7 +104,7 @@ export class MessageSearch {
   /** Inside a transaction, as all that writes: the log is read as it is when the words are written (X2). */
   takeIn({ cid, firstSeq, fromSeq, rows }: CallOrder<'takeIn'>): number {
     const { log, messages } = this.#parts;
-    const hasTime = timeFor(rows.length);
+    const hasTime = timeForRows();
     let mark = fromSeq - 1;
     for (const row of rows) {
       if (!hasTime()) break;

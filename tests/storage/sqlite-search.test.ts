@@ -5,6 +5,7 @@ import { type SqliteOptions, SqliteStore } from '../../storage/sqlite/sqlite-sto
 import { added, axis, chunksOf, document, SPACE } from '../contract/document-fixtures.ts';
 import {
   ann,
+  append,
   appended,
   edit,
   granted,
@@ -111,6 +112,25 @@ describe('the searching thread', () => {
       Array.from({ length: 200 }, () => store.index.byVector(ONE, query)),
     );
     expect(few.filter(({ ok }) => ok)).toHaveLength(200);
+  });
+
+  test('answers that a lock of another program keeps it from writing, searches on, and heals', async () => {
+    open({ lockWaitMs: 100 });
+    await made(store, messages(1, 9));
+    await levelled(store);
+    await appended(store, messages(10, 12));
+    const other = new Sqlite(folder.path('c.db'));
+    other.exec('BEGIN IMMEDIATE');
+    const [level, refused] = await Promise.all([
+      store.index.level(ONE, 100),
+      append(store, { events: messages(13, 13) }),
+    ]);
+    expect(refusal(level)).toMatchObject({ reason: 'storage_unavailable', outcome: 'none' });
+    expect(refusal(refused)).toMatchObject({ reason: 'storage_unavailable', outcome: 'none' });
+    expect(await withWords(store, '9')).toEqual([9]);
+    other.close();
+    await levelled(store);
+    expect(await withWords(store, '12')).toEqual([12]);
   });
 
   test('ends what was begun before a close: a document is there after it', async () => {
