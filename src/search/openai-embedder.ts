@@ -11,6 +11,10 @@ import { spaceNameOf } from './space-name.ts';
 /** Characters of a text that are sent: within the 8,191 tokens of OpenAI's models in most scripts. */
 const MAX_CHARS = 8_000;
 const MAX_BATCH = 64;
+/** Calls for one batch at most, when the endpoint refuses it: enough to find one text in it and to cut it. */
+const MAX_CALLS = 20;
+/** Characters that no endpoint finds too many. */
+const SHORT_CHARS = 500;
 
 /**
  * Vectors from a model on an OpenAI-compatible endpoint. Throws for options with a mistake in them. Nothing is sent
@@ -56,9 +60,10 @@ export function openaiEmbedder(options: OpenaiEmbedderOptions): Embedder {
       const vectors = texts.map(() => nowhere(dimensions));
       if (sent.length === 0) return ok(vectors);
       try {
-        const found = await vectorsOf(
+        const found = await inParts(
           sent.map(({ text }) => cut(text, MAX_CHARS).toWellFormed()),
-          signal,
+          { left: MAX_CALLS },
+          (some) => vectorsOf(some, signal),
         );
         sent.forEach(({ index }, at) => {
           vectors[index] = found[at] ?? nowhere(dimensions);
@@ -69,6 +74,37 @@ export function openaiEmbedder(options: OpenaiEmbedderOptions): Embedder {
       }
     },
   };
+}
+
+type Ask = (texts: readonly string[]) => Promise<readonly Float32Array[]>;
+
+/**
+ * How many tokens a text has only the endpoint knows, and it refuses a batch for one text that has too many. So what
+ * is refused is asked for in halves, and a text by itself by its first half.
+ */
+async function inParts(
+  texts: readonly string[],
+  calls: { left: number },
+  ask: Ask,
+): Promise<readonly Float32Array[]> {
+  calls.left -= 1;
+  try {
+    return await ask(texts);
+  } catch (error) {
+    if (!isRefused(error) || calls.left <= 0) throw error;
+    const [first = ''] = texts;
+    if (texts.length === 1) {
+      if (first.length <= SHORT_CHARS) throw error;
+      return await inParts([cut(first, Math.ceil(first.length / 2))], calls, ask);
+    }
+    const half = Math.ceil(texts.length / 2);
+    const before = await inParts(texts.slice(0, half), calls, ask);
+    return [...before, ...(await inParts(texts.slice(half), calls, ask))];
+  }
+}
+
+function isRefused(error: unknown): boolean {
+  return error instanceof ProviderFault && (error.kind === 'rejected' || error.kind === 'too_long');
 }
 
 function isLate({ reason }: AbortSignal): boolean {

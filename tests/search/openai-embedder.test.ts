@@ -255,6 +255,26 @@ describe('an embedder on a stubborn endpoint', () => {
     expect(stub.calls).toHaveLength(1);
   });
 
+  it('cuts a text that has too many tokens for it, and gives all others theirs', async () => {
+    const { embedder, stub } = await on((response, call) => {
+      const isLong = call.body.input.some((text) => text.length > 2_000);
+      if (isLong) reply(response, 400, { error: { message: 'too many tokens' } });
+      else reply(response, 200, goodFor(call));
+    });
+    const texts = Array.from({ length: 64 }, (_, at) => (at === 37 ? '😀'.repeat(4_000) : `${at}`));
+    const vectors = granted(await embedder.embed(texts));
+    expect(vectors).toHaveLength(64);
+    expect(stub.calls.length).toBeLessThanOrEqual(20);
+    expect(stub.calls.at(-1)?.body.input.every((text) => text.isWellFormed())).toBe(true);
+  });
+
+  it('gives up a batch that it refuses whatever it is', async () => {
+    const { embedder, stub } = await on((response) => reply(response, 400, { error: {} }));
+    const texts = Array.from({ length: 64 }, () => 'x'.repeat(5_000));
+    expect(refusal(await embedder.embed(texts)).reason).toBe('embedder_unavailable');
+    expect(stub.calls.length).toBeLessThanOrEqual(20);
+  });
+
   it('takes a vector of noughts for one of nothing', async () => {
     const { embedder } = await on((response) =>
       reply(response, 200, vectors([Array.from({ length: 16 }, () => 0)])),
