@@ -131,8 +131,10 @@ export class PostgresStore implements Store {
       return Promise.reject(error);
     }
     const answer = this.#appends.submit(batch);
-    if (batch.effects.some(({ kind }) => kind === 'trimmed'))
-      void answer.then(() => this.#clearing.wake());
+    if (batch.effects.some(({ kind }) => kind === 'trimmed')) {
+      const wake = () => this.#clearing.wake();
+      answer.then(wake, wake);
+    }
     return answer;
   }
 
