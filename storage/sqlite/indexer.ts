@@ -116,6 +116,14 @@ export class Indexer {
     return order !== undefined && needsLock(order);
   }
 
+  /**
+   * Who writes much has to wait: for the lock, or for the end of a checkpoint, because that copies, with the lock
+   * lent, what was written meanwhile.
+   */
+  get keepsWritersOut(): boolean {
+    return this.holdsLock || this.#checkpointing !== 'no';
+  }
+
   /** Something was removed, trimmed or dropped: what is left of it waits for the next purge. */
   rubbishLeft(): void {
     this.#hasRubbish = true;

@@ -14,7 +14,7 @@ import {
 export interface SearcherOptions {
   readonly path: string;
   readonly script: URL;
-  /** A commit waits, or another worker has the write lock. */
+  /** A commit waits, or another worker has the write lock or a checkpoint under way. */
   readonly isLockElsewhere: () => boolean;
   /** The lock is back: commit what waits for it, and let the other worker have its turn. */
   readonly handBack: () => void;

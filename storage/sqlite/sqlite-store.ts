@@ -131,7 +131,7 @@ export class SqliteStore implements Store {
     this.#searcher = new Searcher({
       path: file.path,
       script: options.searchScript,
-      isLockElsewhere: () => this.#indexer.holdsLock || this.#commits.hasQueued,
+      isLockElsewhere: () => this.#indexer.keepsWritersOut || this.#commits.hasQueued,
       handBack: () => {
         this.#wrote(0);
         this.#commits.flush();
