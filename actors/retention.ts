@@ -37,6 +37,8 @@ const PAUSE_MS = 100;
 const STEP_EVENTS = 5_000;
 /** A log may be longer than `maxEvents` by a tenth, and by no more than this: one in use is not trimmed at each event. */
 const MOST_SLACK = 100;
+/** Conversations in a row that could not be looked at, after which it is the store that is away. */
+const MOST_FAILURES = 3;
 /** Conversations of which it is remembered how old their oldest event is. */
 const MOST_KNOWN = 100_000;
 
@@ -46,7 +48,7 @@ interface Oldest {
   readonly createdAt: number;
 }
 
-/** The store did not answer: the rest has to wait for the next sweep. */
+/** The store did not answer: what was to be done has to wait for the next sweep. */
 class SweepFailed extends Error {
   override readonly name = 'SweepFailed';
 }
@@ -96,21 +98,35 @@ export class Retention {
     const { log, clock } = this.#parts;
     const startedAt = clock.now();
     const trimmed = { conversations: 0, events: 0 };
+    let failures = 0;
     try {
       for await (const [id, head] of this.#all()) {
-        if (this.#isStopped) return;
-        const firstSeq = await this.#firstToKeep(id, head);
-        const events = firstSeq > head.firstSeq ? await this.#trim(id, firstSeq) : 0;
-        if (events === 0) continue;
-        trimmed.conversations += 1;
-        trimmed.events += events;
-        log.debug('conversation_trimmed', { conversation_id: id, events });
+        if (this.#isStopped || failures === MOST_FAILURES) break;
+        const events = await this.#tend(id, head);
+        failures = events === undefined ? failures + 1 : 0;
+        trimmed.conversations += (events ?? 0) > 0 ? 1 : 0;
+        trimmed.events += events ?? 0;
       }
     } catch (cause) {
       log.warn('retention_failed', { cause });
     }
     const about = { ...trimmed, took_ms: clock.now() - startedAt };
     log[trimmed.events > 0 ? 'info' : 'debug']('retention_swept', about);
+  }
+
+  /** Trims one conversation if need be: how many events went, undefined when the store failed. */
+  async #tend(id: ConversationId, head: Head): Promise<number | undefined> {
+    const { log } = this.#parts;
+    try {
+      const firstSeq = await this.#firstToKeep(id, head);
+      const events = firstSeq > head.firstSeq ? await this.#trim(id, firstSeq) : 0;
+      if (events > 0) log.debug('conversation_trimmed', { conversation_id: id, events });
+      return events;
+    } catch (cause) {
+      // One that can't be read holds up no other.
+      log.warn('retention_failed', { conversation_id: id, cause });
+      return undefined;
+    }
   }
 
   async *#all(): AsyncIterable<readonly [ConversationId, Head]> {

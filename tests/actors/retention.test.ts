@@ -196,6 +196,20 @@ describe('the sweep', () => {
     expect(await scene.first(actor)).toBe(9);
   });
 
+  it('passes over a conversation that cannot be trimmed now, and ends when that is all of them', async () => {
+    const scene = new Scene({ maxEvents: 2 }, new World({ limits: { maxLive: 100 } }));
+    const actors: ConversationActor[] = [];
+    for (let at = 0; at < 10; at += 1) actors.push(await scene.room(3));
+    const left = () => actors.filter(({ conversation }) => conversation.firstSeq === 1).length;
+    scene.store.doom('append', 'none', 'ok', 'none', 'none', 'none');
+    scene.retention.start();
+    await settled();
+    expect(left()).toBe(9);
+    expect(scene.lines.filter(({ event }) => event === 'retention_failed')).toHaveLength(4);
+    await scene.world.clock.pass(SWEEP_MS);
+    expect(left()).toBe(0);
+  });
+
   it('tells of each conversation at debug, and of itself at info when something went', async () => {
     const scene = new Scene({ maxEvents: 2 });
     const { id } = await scene.room(9);
