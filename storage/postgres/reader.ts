@@ -17,6 +17,7 @@ import {
   EVENT_COLUMNS,
   type EventRow,
   eventOf,
+  HEAD_SEQ,
 } from './rows.ts';
 
 const LOAD: Statement = {
@@ -73,9 +74,8 @@ const LIST_ALL: Statement = {
 };
 const HEADS: Statement = {
   name: 'heads',
-  text: `SELECT c.id, c.epoch, c.first_seq, c.head_seq FROM unnest($1::text[]) AS asked (id)
-    CROSS JOIN LATERAL (SELECT * FROM conversations WHERE id = asked.id LIMIT 1) AS found
-    JOIN conversations c ON c.cid = found.cid`,
+  text: `SELECT c.id, c.epoch, c.first_seq, ${HEAD_SEQ} AS head_seq FROM unnest($1::text[]) AS asked (id)
+    CROSS JOIN LATERAL (SELECT * FROM conversations WHERE id = asked.id LIMIT 1) AS c`,
 };
 const TURN: Statement = {
   name: 'turn',

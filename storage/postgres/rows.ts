@@ -43,9 +43,13 @@ export interface ConversationRow {
   readonly settings: string;
 }
 
+/** The head of the log of `c`: what the function `head_seq` answers, at a tenth of what a call costs. */
+export const HEAD_SEQ = `greatest(c.first_seq - 1,
+  (SELECT e.seq FROM events e WHERE e.cid = c.cid ORDER BY e.seq DESC LIMIT 1))`;
+
 /** The columns of a conversation, of the table `c`. */
-export const CONVERSATION_COLUMNS =
-  'c.id, c.epoch, c.first_seq, c.head_seq, c.created_at, c.created_by, c.created_key, c.updated_at, c.settings';
+export const CONVERSATION_COLUMNS = `c.id, c.epoch, c.first_seq, ${HEAD_SEQ} AS head_seq, c.created_at,
+  c.created_by, c.created_key, c.updated_at, c.settings`;
 
 export function conversationOf(row: ConversationRow): Conversation {
   return {
