@@ -35,7 +35,7 @@ export interface MessageIndex {
     query: VectorQuery & { readonly limit: number },
   ): Promise<Result<readonly FoundMessage[], Unavailable>>;
 
-  /** Indexed messages that have no vector of this space for the text they have now: the newest first. */
+  /** Indexed messages that have no vector of this space for the text they have now: those without any first, the newest of them first. */
   withoutVector(
     id: ConversationId,
     space: Space,

@@ -18,6 +18,13 @@ interface Unembedded extends Omit<UnembeddedMessage, 'text'> {
   readonly textRow: number;
 }
 
+/**
+ * `sid` of a message is a space that has its vector, 0 when none has: what is missing is found without a look at
+ * what is there. Another space than that one may have it, too.
+ */
+const UNEMBEDDED =
+  'SELECT seq, text_seq AS textSeq, text_row AS textRow FROM indexed_messages m WHERE cid = ? AND';
+
 interface Parts {
   readonly log: LogTable;
   readonly messages: MessageTables;
@@ -38,7 +45,9 @@ export class MessageSearch {
   readonly #byTerms: Statement<(string | number)[], FoundMessage>;
   /** Prepared at its first use: without sqlite-vec it is an error, and searches by words go on. */
   #byVector: Statement<(number | Buffer)[], FoundMessage> | undefined;
-  readonly #withoutVector: Statement<number[], Unembedded>;
+  readonly #withoutAny: Statement<number[], Unembedded>;
+  readonly #withOthers: Statement<number[], Unembedded>;
+  readonly #setSpace: Statement<number[]>;
   readonly #textSeq: Statement<[cid: number, seq: number], number>;
   readonly #putVector: Statement<(number | Buffer)[]>;
 
@@ -51,12 +60,13 @@ export class MessageSearch {
        WHERE message_words MATCH ? AND rowid >= (? << 32 | ?) AND rowid < (? + 1) << 32
        ORDER BY score DESC, rowid DESC LIMIT ?`,
     );
-    this.#withoutVector = db.prepare(
-      `SELECT seq, text_seq AS textSeq, text_row AS textRow FROM indexed_messages m
-       WHERE cid = ? AND seq >= ? AND NOT EXISTS (
+    this.#withoutAny = db.prepare(`${UNEMBEDDED} sid = 0 AND seq >= ? ORDER BY seq DESC LIMIT ?`);
+    this.#withOthers = db.prepare(
+      `${UNEMBEDDED} (sid BETWEEN 1 AND ? - 1 OR sid > ?) AND seq >= ? AND NOT EXISTS (
          SELECT 1 FROM message_vectors v WHERE v.sid = ? AND v.cid = m.cid AND v.seq = m.seq)
-       ORDER BY seq DESC LIMIT ?`,
+       LIMIT ?`,
     );
+    this.#setSpace = db.prepare('UPDATE indexed_messages SET sid = ? WHERE cid = ? AND seq = ?');
     this.#textSeq = db
       .prepare<[number, number], number>(
         'SELECT text_seq FROM indexed_messages WHERE cid = ? AND seq = ?',
@@ -93,12 +103,16 @@ export class MessageSearch {
   }: CallOrder<'messagesWithoutVector'>): readonly UnembeddedMessage[] {
     const scope = this.#scope.get(id);
     if (scope === undefined) return [];
-    return this.#withoutVector
-      .all(scope.cid, scope.firstSeq, sid, limit)
-      .map(({ seq, textSeq, textRow }) => {
-        const text = contentOf(eventOf(this.#parts.log.get(textRow)))?.text ?? '';
-        return { seq, textSeq, text };
-      });
+    const { cid, firstSeq } = scope;
+    const found = this.#withoutAny.all(cid, firstSeq, limit);
+    if (found.length < limit) {
+      const room = limit - found.length;
+      found.push(...this.#withOthers.all(cid, sid, sid, firstSeq, sid, room));
+    }
+    return found.map(({ seq, textSeq, textRow }) => {
+      const text = contentOf(eventOf(this.#parts.log.get(textRow)))?.text ?? '';
+      return { seq, textSeq, text };
+    });
   }
 
   /** Inside a transaction, as all that writes: the log is read as it is when the words are written (X2). */
@@ -126,6 +140,7 @@ export class MessageSearch {
     for (const { seq, textSeq, vector } of vectors) {
       if (seq < firstSeq || this.#textSeq.get(cid, seq) !== textSeq) continue;
       this.#putVector.run(sid, cid, seq, bytesOf(vector));
+      this.#setSpace.run(sid, cid, seq);
     }
   }
 }

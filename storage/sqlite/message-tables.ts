@@ -27,7 +27,7 @@ export class MessageTables {
     this.#has = db
       .prepare<[number, number], number>('SELECT 1 FROM indexed_messages WHERE cid = ? AND seq = ?')
       .pluck();
-    this.#put = db.prepare('INSERT INTO indexed_messages VALUES (?, ?, ?, ?)');
+    this.#put = db.prepare('INSERT INTO indexed_messages VALUES (?, ?, ?, ?, 0)');
     this.#drop = db.prepare('DELETE FROM indexed_messages WHERE cid = ? AND seq = ?');
     // Of spaces that were dropped nobody sees a vector any more.
     this.#dropVectors = db.prepare(

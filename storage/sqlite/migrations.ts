@@ -114,8 +114,10 @@ export const MIGRATIONS: readonly string[] = [
     seq INTEGER NOT NULL,
     text_seq INTEGER NOT NULL,
     text_row INTEGER NOT NULL,
+    sid INTEGER NOT NULL,
     PRIMARY KEY (cid, seq)
   ) WITHOUT ROWID;
+  CREATE INDEX indexed_by_space ON indexed_messages (cid, sid, seq);
   CREATE VIRTUAL TABLE message_words USING fts5 (terms, content = '', contentless_delete = 1, tokenize = 'ascii');
   INSERT INTO message_words (message_words, rank) VALUES ('automerge', 0);
   CREATE TABLE message_vectors (

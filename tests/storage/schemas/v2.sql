@@ -92,8 +92,10 @@ CREATE TABLE indexed_messages (
     seq INTEGER NOT NULL,
     text_seq INTEGER NOT NULL,
     text_row INTEGER NOT NULL,
+    sid INTEGER NOT NULL,
     PRIMARY KEY (cid, seq)
   ) WITHOUT ROWID;
+CREATE INDEX indexed_by_space ON indexed_messages (cid, sid, seq);
 CREATE VIRTUAL TABLE message_words USING fts5 (terms, content = '', contentless_delete = 1, tokenize = 'ascii');
 INSERT INTO message_words (message_words, rank) VALUES ('automerge', 0);
 CREATE TABLE message_vectors (
@@ -172,7 +174,7 @@ INSERT INTO spaces VALUES (1, 'hashing-v1:2', 2, 1);
 INSERT INTO spaces VALUES (3, 'other:2', 2, 0);
 INSERT INTO dropped_spaces VALUES (2);
 INSERT INTO indexed VALUES (1, 3);
-INSERT INTO indexed_messages VALUES (1, 1, 3, 3);
+INSERT INTO indexed_messages VALUES (1, 1, 3, 3, 1);
 INSERT INTO message_words (rowid, terms) VALUES (1 << 32 | 1, 'edit');
 INSERT INTO message_vectors VALUES (1, 1, 1, 1, X'0000803F00000000');
 INSERT INTO message_vectors VALUES (2, 2, 1, 1, X'0000803F00000000');
