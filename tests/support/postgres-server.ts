@@ -115,11 +115,11 @@ export class PostgresServer {
 
   /** Freezes the server and all its processes: connections stay, and nothing answers. */
   freeze(): void {
-    for (const pid of this.#pids()) process.kill(pid, 'SIGSTOP');
+    for (const pid of this.#pids()) signal(pid, 'SIGSTOP');
   }
 
   thaw(): void {
-    for (const pid of this.#pids().reverse()) process.kill(pid, 'SIGCONT');
+    for (const pid of this.#pids().reverse()) signal(pid, 'SIGCONT');
   }
 
   /** Ends the server, if it runs, and deletes its data. */
@@ -209,6 +209,15 @@ export class PostgresServer {
       this.pid,
       ...rows.flatMap(([pid, parent]) => (parent === this.pid && pid ? [pid] : [])),
     ];
+  }
+}
+
+/** To one of the server's processes, which may have ended since it was seen. */
+function signal(pid: number, name: NodeJS.Signals): void {
+  try {
+    process.kill(pid, name);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
   }
 }
 
