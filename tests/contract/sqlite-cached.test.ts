@@ -6,8 +6,8 @@ import {
   sqliteIndexing,
   sqlitePlain,
 } from './backends.ts';
-import { describeStore } from './store.ts';
+import { describeLog, describeStore } from './store.ts';
 
 describeStore(cached(sqlitePlain, ROOMY, 'plenty'));
 describeStore(cached(sqlitePlain, ONE_CONVERSATION, 'one conversation'));
-describeStore(cached(sqliteIndexing, FEW_BYTES, 'a few bytes'));
+describeLog(cached(sqliteIndexing, FEW_BYTES, 'a few bytes'));

@@ -5,10 +5,10 @@ import {
   sqlitePlain,
   sqliteRestarted,
 } from './backends.ts';
-import { describeStore } from './store.ts';
+import { describeLog, describeStore } from './store.ts';
 
 describeStore(sqlitePlain);
 describeStore(sqliteIndexing);
-describeStore(sqliteIndexed);
-describeStore(sqliteHalfway);
+describeLog(sqliteIndexed);
+describeLog(sqliteHalfway);
 describeStore(sqliteRestarted);

@@ -29,6 +29,15 @@ export interface Subject {
 
 /** Every promise of the Store port, held against one backend. Titles are the promises. */
 export function describeStore(backend: Backend): void {
+  describeParts(backend, [...LOG, ...SEARCH]);
+}
+
+/** The promises about logs alone, for a backend whose log is in a state of its own and whose search is another's. */
+export function describeLog(backend: Backend): void {
+  describeParts(backend, LOG);
+}
+
+function describeParts(backend: Backend, parts: readonly ((subject: Subject) => void)[]): void {
   describe(`the store contract: ${backend.name}`, () => {
     let place: Place;
     let store: Store;
@@ -55,11 +64,12 @@ export function describeStore(backend: Backend): void {
       },
     };
 
-    for (const part of PARTS) part(subject);
+    for (const part of parts) part(subject);
   });
 }
 
-const PARTS: readonly ((subject: Subject) => void)[] = [
+/** What a log promises. */
+const LOG = [
   conversations,
   appending,
   keys,
@@ -70,11 +80,7 @@ const PARTS: readonly ((subject: Subject) => void)[] = [
   turns,
   overview,
   text,
-  documents,
-  documentVisibility,
-  findingChunks,
-  spaces,
-  messageIndex,
-  messageVectors,
   lasting,
 ];
+/** What is found by words and by nearness. */
+const SEARCH = [documents, documentVisibility, findingChunks, spaces, messageIndex, messageVectors];
