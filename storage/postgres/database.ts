@@ -213,12 +213,14 @@ async function attempt<T>(call: () => Promise<T>): Promise<Result<T, unknown>> {
 }
 
 /**
- * What each connection is told first. Plans are for keys that are looked up in tables that grow: one made while a
- * table was empty must not read all of it an hour later. A transaction that we left open, frozen or cut off, holds
- * its locks no longer than a statement would.
+ * What each connection is told first. Whoever waited for a lock must then see what its holder wrote, whatever
+ * isolation the database has by default (index-effects.ts, L1). Plans are for keys that are looked up in tables that
+ * grow: one made while a table was empty must not read all of it an hour later. A transaction that we left open,
+ * frozen or cut off, holds its locks no longer than a statement would.
  */
 function setupOf({ statementTimeoutMs, settings }: DatabaseOptions): string {
   const all = {
+    default_transaction_isolation: "'read committed'",
     statement_timeout: String(statementTimeoutMs),
     idle_in_transaction_session_timeout: String(statementTimeoutMs + GRACE_MS),
     jit: 'off',

@@ -28,7 +28,8 @@ export async function migrate(
   steps: readonly string[] = MIGRATIONS,
 ): Promise<void> {
   if (isNewest(await schemaVersion(client), steps)) return;
-  await client.query('BEGIN');
+  // After the wait for the lock it must see what another server migrated meanwhile.
+  await client.query('BEGIN ISOLATION LEVEL READ COMMITTED');
   try {
     await client.query(`SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = ${LOCK_WAIT_MS}`);
     await client.query('SELECT pg_advisory_xact_lock($1)', [LOCK]);

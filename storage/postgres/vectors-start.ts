@@ -73,7 +73,7 @@ function storageNow({ dimensions }: SpaceRow, pgvector: Pgvector | undefined): S
 }
 
 async function moveAll(client: ClientBase, pgvector: Pgvector | undefined): Promise<void> {
-  await client.query('BEGIN');
+  await client.query('BEGIN ISOLATION LEVEL READ COMMITTED');
   try {
     await client.query(
       'SET LOCAL statement_timeout = 0; SET LOCAL idle_in_transaction_session_timeout = 0',

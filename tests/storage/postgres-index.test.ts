@@ -1,4 +1,13 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import {
+  afterAll,
+  afterEach,
+  beforeAll,
+  beforeEach,
+  describe,
+  expect,
+  onTestFinished,
+  test,
+} from 'vitest';
 import { conversationId } from '../../src/domain/ids.ts';
 import { PostgresStore } from '../../storage/postgres/postgres-store.ts';
 import {
@@ -73,6 +82,31 @@ describe('the index of messages, and what happens to the log at the same time', 
   });
 
   test('what a deletion under way has redacted is not read', async () => {
+    await made(store, [say(1, 'lion'), say(2, 'zebra')]);
+    await levelled(store, 1);
+    await appended(store, [say(3, 'zebra')]);
+    const { waiting, letGo } = await held('message_texts');
+    const deleting = deleted(store, 4, 3);
+    await waiting(1);
+    const levelling = store.index.level(ONE, 100);
+    await waiting(2);
+    await letGo();
+    await deleting;
+    granted(await levelling);
+    await levelled(store);
+    expect(await withWords(store, 'zebra lion')).toEqual([2, 1]);
+  });
+
+  test('nor is it where transactions are told to see the past', async () => {
+    await store.close();
+    const { pathname } = new URL(database.url);
+    const name = pathname.slice(1);
+    const setting = 'default_transaction_isolation';
+    await database.run(`ALTER DATABASE ${name} SET ${setting} = 'repeatable read'`);
+    onTestFinished(async () => {
+      await database.run(`ALTER DATABASE ${name} RESET ${setting}`);
+    });
+    store = await PostgresStore.open(database.url, { poolSize: 6 });
     await made(store, [say(1, 'lion'), say(2, 'zebra')]);
     await levelled(store, 1);
     await appended(store, [say(3, 'zebra')]);

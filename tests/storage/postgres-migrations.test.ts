@@ -155,6 +155,15 @@ describe('migrations of Postgres', () => {
     await Promise.all(stores.map((store) => store.close()));
   });
 
+  test('so do those of a database whose transactions see the past', async () => {
+    const name = new URL(database.url).pathname.slice(1);
+    const isolation = 'default_transaction_isolation';
+    await database.run(`ALTER DATABASE ${name} SET ${isolation} = 'repeatable read'`);
+    const stores = await Promise.all([1, 2, 3].map(() => PostgresStore.open(database.url)));
+    for (const store of stores) await store.close();
+    expect(await schemaOf(database)).not.toEqual([]);
+  });
+
   test('a newer schema is refused, and left as it is', async () => {
     await on(database.url, (client) => migrate(client, [...MIGRATIONS, 'CREATE TABLE newer ()']));
     await expect(PostgresStore.open(database.url)).rejects.toThrow(
