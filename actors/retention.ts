@@ -119,7 +119,8 @@ export class Retention {
     const { log } = this.#parts;
     try {
       const firstSeq = await this.#firstToKeep(id, head);
-      const events = firstSeq > head.firstSeq ? await this.#trim(id, firstSeq) : 0;
+      const { epoch } = head;
+      const events = firstSeq > head.firstSeq ? await this.#trim(id, { epoch, firstSeq }) : 0;
       if (events > 0) log.debug('conversation_trimmed', { conversation_id: id, events });
       return events;
     } catch (cause) {
@@ -188,13 +189,17 @@ export class Retention {
   }
 
   /** By the conversation itself, which is woken if need be. Answers how many events went. */
-  async #trim(id: ConversationId, firstSeq: number): Promise<number> {
+  async #trim(
+    id: ConversationId,
+    { epoch, firstSeq }: Pick<Head, 'epoch' | 'firstSeq'>,
+  ): Promise<number> {
     const { registry, counters } = this.#parts;
     const wasLive = registry.peek(id) !== undefined;
     let events = 0;
     while (!this.#isStopped) {
       const actor = await registry.get(id);
-      if (!actor.ok) break;
+      // One that was made again under this id was not looked at.
+      if (!actor.ok || actor.value.conversation.epoch !== epoch) break;
       const before = actor.value.conversation.firstSeq;
       if (before >= firstSeq) {
         if (!wasLive) actor.value.passivateIfIdle();

@@ -210,6 +210,20 @@ describe('the sweep', () => {
     expect(left()).toBe(0);
   });
 
+  it('leaves a conversation alone that was deleted and made again since it was looked at', async () => {
+    const scene = new Scene({ maxEvents: 2 });
+    const { id } = await scene.room(9);
+    scene.store.holdAnswers('heads');
+    scene.retention.start();
+    await settled();
+    await scene.world.registry.remove(id);
+    const again = await scene.world.room({}, id);
+    await again.post(message(ada, 'a'));
+    scene.store.letGo();
+    await settled();
+    expect(again.conversation).toMatchObject({ firstSeq: 1, headSeq: 2 });
+  });
+
   it('tells of each conversation at debug, and of itself at info when something went', async () => {
     const scene = new Scene({ maxEvents: 2 });
     const { id } = await scene.room(9);
