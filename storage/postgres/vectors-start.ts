@@ -19,7 +19,14 @@ interface SpaceRow {
   readonly sid: number;
   readonly dimensions: number;
   readonly storage: Storage;
+  /** False when DROP EXTENSION … CASCADE took the column of vectors away, also if there is an extension again. */
+  readonly has_vectors: boolean;
 }
+
+const SPACES = `SELECT s.sid, s.dimensions, s.storage, EXISTS (
+    SELECT FROM pg_attribute a WHERE a.attrelid = to_regclass('chunk_vectors_' || s.sid)
+      AND a.attname = 'embedding' AND NOT a.attisdropped) AS has_vectors
+  FROM vector_spaces s ORDER BY s.sid`;
 
 /**
  * At start: gets pgvector if it can be had, and gives the spaces that are there the best storage there is now. A
@@ -33,11 +40,8 @@ interface SpaceRow {
 export async function settleVectors(client: ClientBase): Promise<string> {
   const lacking = await getPgvector(client);
   const pgvector = await findPgvector(client);
-  const { rows } = await client.query<SpaceRow>(
-    'SELECT sid, dimensions, storage FROM vector_spaces',
-  );
-  if (rows.some((space) => storageNow(space, pgvector) !== space.storage))
-    await moveAll(client, pgvector);
+  const { rows } = await client.query<SpaceRow>(SPACES);
+  if (rows.some((space) => isToMove(space, pgvector))) await moveAll(client, pgvector);
   if (pgvector === undefined)
     return `vectors: exact scan; ${lacking ?? 'pgvector is not installed'}`;
   return hasIterativeScan(pgvector)
@@ -68,8 +72,8 @@ async function findPgvector(client: ClientBase): Promise<Pgvector | undefined> {
   return found === undefined ? undefined : { ...found, type: Number(found.type) };
 }
 
-function storageNow({ dimensions }: SpaceRow, pgvector: Pgvector | undefined): Storage {
-  return bestStorage(dimensions, pgvector);
+function isToMove(space: SpaceRow, pgvector: Pgvector | undefined): boolean {
+  return !space.has_vectors || bestStorage(space.dimensions, pgvector) !== space.storage;
 }
 
 async function moveAll(client: ClientBase, pgvector: Pgvector | undefined): Promise<void> {
@@ -80,12 +84,10 @@ async function moveAll(client: ClientBase, pgvector: Pgvector | undefined): Prom
     );
     // As whoever changes the spaces; and whoever puts vectors waits for their rows.
     await client.query('LOCK TABLE vector_spaces IN SHARE ROW EXCLUSIVE MODE');
-    const { rows } = await client.query<SpaceRow>(
-      'SELECT * FROM vector_spaces ORDER BY sid FOR UPDATE',
-    );
+    const { rows } = await client.query<SpaceRow>(`${SPACES} FOR UPDATE OF s`);
     for (const space of rows) {
-      const storage = storageNow(space, pgvector);
-      if (storage !== space.storage) await move(client, space, tablesOf(space, storage, pgvector));
+      const storage = bestStorage(space.dimensions, pgvector);
+      if (isToMove(space, pgvector)) await move(client, space, tablesOf(space, storage, pgvector));
     }
     await client.query('COMMIT');
   } catch (error) {
@@ -104,7 +106,7 @@ function tablesOf(
 
 async function move(client: ClientBase, from: SpaceRow, to: SpaceTables): Promise<void> {
   const isNewType = (from.storage === 'bytes') !== (to.storage === 'bytes');
-  if (isNewType) {
+  if (isNewType || !from.has_vectors) {
     for (const kind of VECTOR_TABLES) {
       const name = kind.nameOf(to);
       await client.query(createTable(to, kind, `${name}_new`));

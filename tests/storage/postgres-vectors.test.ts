@@ -113,6 +113,27 @@ describe('vectors in a database with pgvector', () => {
     await server.run('DROP SCHEMA "Else" CASCADE');
     store = await open(server);
   });
+
+  test('an extension that was dropped and made again lost its vectors, and takes new ones', async () => {
+    const vectors = [axis(0, SMALL), axis(1, SMALL)];
+    await addVectors(store, 'a', { owner: ann.id, vectors, space: SMALL });
+    await made(store, messages(1, 2));
+    await levelled(store);
+    const ofMessages = vectors.map((vector, at) => ({ seq: at + 1, textSeq: at + 1, vector }));
+    granted(await store.index.putVectors(ONE, SMALL, ofMessages));
+    await store.close();
+    await server.run('DROP EXTENSION vector CASCADE');
+    store = await open(server);
+    expect(await byVector(store, axis(0, SMALL), { space: SMALL })).toEqual([]);
+    expect(await nearest(store, axis(0, SMALL), { space: SMALL })).toEqual([]);
+    const lacking = granted(await store.documents.withoutVectors(SMALL, { limit: 9 }));
+    expect(lacking).toEqual({ ids: ['d_a'], count: 1 });
+    expect(granted(await store.index.withoutVector(ONE, SMALL, 9))).toHaveLength(2);
+    granted(await store.documents.putVectors(SMALL, idOfDocument('a'), vectors));
+    granted(await store.index.putVectors(ONE, SMALL, ofMessages));
+    expect(await byVector(store, axis(0, SMALL), { space: SMALL })).toEqual(['d_a.0', 'd_a.1']);
+    expect(await nearest(store, axis(0, SMALL), { space: SMALL })).toEqual([1, 2]);
+  });
 });
 
 describe('a database that gains pgvector, or loses it', () => {

@@ -15,13 +15,16 @@ const COLUMNS = [
 ];
 
 /**
- * The same columns by `INSERT … SELECT FROM unnest`, a statement a commit, with the one index that any log has: the
- * primary key. As fast as the driver goes, and no promises kept.
+ * The same columns by `INSERT … SELECT FROM unnest`, a statement a commit, into a table with the same two unique
+ * indexes. As fast as the driver goes: no head is compared, and no conversation looked up.
  */
 export async function barePostgres(url: string, connections: number): Promise<Target> {
   const pool = new pg.Pool({ connectionString: url, max: connections });
   await pool.query('DROP TABLE IF EXISTS bare_log');
   await pool.query(`CREATE TABLE bare_log (${COLUMNS.join(', ')}, PRIMARY KEY (cid, seq))`);
+  await pool.query(
+    'CREATE UNIQUE INDEX bare_keys ON bare_log (cid, author_id, key) WHERE key IS NOT NULL',
+  );
   const arrays = COLUMNS.map((column, at) => `$${at + 1}::${column.split(' ')[1]}[]`);
   const text = `INSERT INTO bare_log SELECT * FROM unnest(${arrays.join(', ')})`;
   return {
