@@ -12,6 +12,7 @@ const CONNECT_MS = 5_000;
 export async function preparePostgres(url: string, connectTimeoutMs: number): Promise<string> {
   const label = labelOf(url);
   return withClient({ url, label, connectTimeoutMs }, async (client) => {
+    await checkEncoding(client);
     await migrate(client);
     return `${label} (${await settleVectors(client)})`;
   });
@@ -53,6 +54,14 @@ async function withClient<T>(
   } finally {
     await client.end().catch(() => {});
   }
+}
+
+/** In another encoding a message with a character that it lacks would be a broken invariant. */
+async function checkEncoding(client: pg.Client): Promise<void> {
+  const { rows } = await client.query<{ server_encoding: string }>('SHOW server_encoding');
+  const encoding = rows[0]?.server_encoding;
+  if (encoding !== 'UTF8')
+    throw new OpenError(`has the encoding ${encoding}: use a database with UTF8`);
 }
 
 function explained(error: unknown, label: string): OpenError {

@@ -192,6 +192,21 @@ describe('migrations of Postgres', () => {
     expect(await database.run(`SELECT FROM pg_tables WHERE tablename = 'events'`)).toEqual([]);
   });
 
+  test('a database that cannot hold every character is refused, and left as it is', async () => {
+    const latin = `${new URL(database.url).pathname.slice(1)}_latin`;
+    await database.run(`CREATE DATABASE ${latin} ENCODING 'LATIN1' LOCALE 'C' TEMPLATE template0`);
+    const url = new URL(database.url);
+    url.pathname = `/${latin}`;
+    try {
+      await expect(PostgresStore.open(url.href)).rejects.toThrow(
+        /^the store postgres:\S+ has the encoding LATIN1: use a database with UTF8$/,
+      );
+      expect(await schemaStateOf(url.href)).toMatchObject({ found: 0 });
+    } finally {
+      await database.run(`DROP DATABASE ${latin} WITH (FORCE)`);
+    }
+  });
+
   test('the schema can be asked for without changing anything', async () => {
     const known = MIGRATIONS.length;
     expect(await schemaStateOf(database.url)).toEqual({ found: 0, known });
