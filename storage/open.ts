@@ -2,7 +2,8 @@ import { CachedStore, type CacheStats } from './cache/cached-store.ts';
 import { MemoryStore } from './memory/memory-store.ts';
 import { OpenError } from './open-error.ts';
 import { type PostgresOptions, PostgresStore } from './postgres/postgres-store.ts';
-import { type SqliteOptions, SqliteStore } from './sqlite/sqlite-store.ts';
+import type { SqliteOptions } from './sqlite/options.ts';
+import { SqliteStore } from './sqlite/sqlite-store.ts';
 import type { Store } from './store.ts';
 
 export interface StoreOptions extends SqliteOptions, PostgresOptions {

@@ -1,6 +1,7 @@
 import { statSync } from 'node:fs';
 import Sqlite, { type Database } from 'better-sqlite3';
 import { OpenError } from '../open-error.ts';
+import { markAsCopy } from './copies.ts';
 import { codeOf } from './errors.ts';
 import { explained } from './file.ts';
 import { damageIn } from './integrity.ts';
@@ -23,7 +24,7 @@ const LOCK_WAIT_MS = 5_000;
 
 /**
  * Copies the data file at `path` as it stands at this moment, also while a server writes to it, and reads all of
- * the copy once (`PRAGMA quick_check`). Gives its bytes. Throws `OpenError`.
+ * the copy once (`PRAGMA quick_check`). The copy is marked as one (copies.ts). Gives its bytes. Throws `OpenError`.
  *
  * It is SQLite's online backup inside one read transaction. Without the transaction it begins anew after every
  * commit of the server and never ends under load (809 times in 20 s, 2 % done); with it, the copy is one commit's
@@ -79,6 +80,7 @@ function verify(path: string, target: string): void {
     if (damage !== undefined) {
       throw new OpenError(`the store ${path} is damaged (${damage}), and so would be its copy`);
     }
+    markAsCopy(copy);
   } finally {
     copy.close();
   }

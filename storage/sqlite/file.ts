@@ -2,6 +2,7 @@ import { accessSync, constants, mkdirSync, realpathSync, statSync } from 'node:f
 import { basename, dirname, join, resolve } from 'node:path';
 import Sqlite, { type Database } from 'better-sqlite3';
 import { OpenError } from '../open-error.ts';
+import { beginNewLife } from './copies.ts';
 import { codeOf, isBusy } from './errors.ts';
 import { type BesideCheck, type CheckOptions, checkAfterCrash, REPAIR } from './integrity.ts';
 import { migrate } from './migrations.ts';
@@ -12,11 +13,19 @@ export type Synchronous = 'FULL' | 'NORMAL';
 /** KiB of the file's pages that the foreground keeps in memory. */
 const PAGE_CACHE_KIB = 16_384;
 
+interface Opening {
+  readonly synchronous: Synchronous;
+  /** For people to write to, and not for a command alone. */
+  readonly isServed: boolean;
+}
+
 export interface OpenFile {
   readonly db: Database;
   readonly path: string;
   /** There when the process before us crashed and the file is too large to have been checked by now. */
   readonly check: BesideCheck | undefined;
+  /** It was a copy of another store until now. */
+  readonly isRestored: boolean;
   /** Lets the next process in; the last thing to do. */
   readonly unlock: () => void;
 }
@@ -27,10 +36,7 @@ export interface OpenFile {
  * The lock is an exclusive transaction on an empty second file (`PATH-lock`), so the system lets go of it when
  * the process ends, however it ends. SQLite's own locks don't serve: the indexer's connection shares the file.
  */
-export function openFile(
-  path: string,
-  options: CheckOptions & { readonly synchronous: Synchronous },
-): OpenFile {
+export function openFile(path: string, options: CheckOptions & Opening): OpenFile {
   return explained(path, () => {
     const real = realPath(path);
     const unlock = lock(real);
@@ -38,7 +44,7 @@ export function openFile(
     try {
       if (!mayWrite(real)) throw new OpenError('cannot be written');
       check = checkAfterCrash(real, options);
-      return { db: openDatabase(real, options.synchronous), path: real, check, unlock };
+      return { ...openDatabase(real, options), path: real, check, unlock };
     } catch (error) {
       check?.stop();
       unlock();
@@ -61,7 +67,10 @@ function mayWrite(path: string): boolean {
   }
 }
 
-function openDatabase(path: string, synchronous: Synchronous): Database {
+function openDatabase(
+  path: string,
+  { synchronous, isServed }: Opening,
+): Pick<OpenFile, 'db' | 'isRestored'> {
   const db = new Sqlite(path, { timeout: 0 });
   try {
     db.pragma('journal_mode = WAL');
@@ -72,7 +81,7 @@ function openDatabase(path: string, synchronous: Synchronous): Database {
     db.pragma('secure_delete = FAST');
     db.pragma(`cache_size = -${PAGE_CACHE_KIB}`);
     migrate(db);
-    return db;
+    return { db, isRestored: isServed && beginNewLife(db) };
   } catch (error) {
     db.close();
     throw error;

@@ -1,4 +1,3 @@
-import type { Database } from 'better-sqlite3';
 import type { Conversation, ConversationState } from '../../src/domain/conversation.ts';
 import type { LogEvent } from '../../src/domain/event.ts';
 import type { ConversationId, ParticipantId, TurnId } from '../../src/domain/ids.ts';
@@ -9,7 +8,6 @@ import { assertAppend, assertNumbered } from '../batch.ts';
 import type {
   Append,
   AppendFailure,
-  Commit,
   CreateFailure,
   EventPage,
   Head,
@@ -20,11 +18,11 @@ import type {
 } from '../store.ts';
 import { type Unavailable, unavailable } from '../unavailable.ts';
 import { codeOf } from './errors.ts';
-import { explained, type OpenFile, openFile, type Synchronous } from './file.ts';
+import { explained, type OpenFile, openFile } from './file.ts';
 import { GroupCommit, QueuedWrite } from './group-commit.ts';
 import { indexRest } from './index-rest.ts';
-import { type Indexed, Indexer } from './indexer.ts';
-import type { FileCheck } from './integrity.ts';
+import { Indexer } from './indexer.ts';
+import { DEFAULTS, type SqliteOptions } from './options.ts';
 import { Reader } from './reader.ts';
 import { Searcher } from './searcher.ts';
 import { SqliteDocuments } from './sqlite-documents.ts';
@@ -33,53 +31,6 @@ import { SqliteSpaces } from './sqlite-spaces.ts';
 import { openTables, refill, type Tables } from './tables.ts';
 import { WalGauge, walPages } from './wal.ts';
 import { type Undo, Writer } from './writer.ts';
-
-export interface SqliteOptions {
-  readonly synchronous?: Synchronous;
-  /** How long writes wait for a lock that another program holds, before they are refused. */
-  readonly lockWaitMs?: number;
-  /** Rows of the log that are worth an indexing run. */
-  readonly segmentRows?: number;
-  /** Places that the indexer writes at a time, while no commit can run. */
-  readonly chunkPlaces?: number;
-  /** A log that nothing was added to for so long is indexed however short it is. */
-  readonly idleMs?: number;
-  /** Pages of write-ahead log that are worth a checkpoint. */
-  readonly walPages?: number;
-  /** Further pragmas for the foreground's connection, after ours; the tests make a disk full with one. */
-  readonly tune?: (db: Database) => void;
-  /** The indexer's thread; the tests have another that dies. */
-  readonly indexerScript?: URL;
-  /** The thread that searches; the tests have another that dies. */
-  readonly searchScript?: URL;
-  /** After a crash a start waits until so many bytes of file are checked; a larger one is checked while it serves. */
-  readonly checkHereBytes?: number;
-  readonly onChecked?: (check: FileCheck) => void;
-  readonly onCommit?: (commit: Commit) => void;
-  readonly onIndexed?: (indexed: Indexed) => void;
-  /** What went wrong and was answered, for the log. */
-  readonly onError?: (error: unknown) => void;
-}
-
-const DEFAULTS = {
-  synchronous: 'FULL',
-  lockWaitMs: 1_000,
-  segmentRows: 50_000,
-  /** About 1 ms. */
-  chunkPlaces: 250,
-  idleMs: 2_000,
-  /** 16 MiB. */
-  walPages: 4_096,
-  indexerScript: new URL('./indexer-worker.ts', import.meta.url),
-  searchScript: new URL('./search-worker.ts', import.meta.url),
-  tune: () => {},
-  onCommit: () => {},
-  onIndexed: () => {},
-  /** Some seconds, from a disk. */
-  checkHereBytes: 2 ** 30,
-  onChecked: () => {},
-  onError: () => {},
-} as const satisfies Required<SqliteOptions>;
 
 /** How long a close indexes rows before it leaves the rest to the next start. */
 const CLOSE_MS = 2_000;
@@ -185,7 +136,9 @@ export class SqliteStore implements Store {
     return explained(path, () => {
       try {
         options.tune(file.db);
-        return new SqliteStore(file, options);
+        const store = new SqliteStore(file, options);
+        if (file.isRestored) options.onRestored();
+        return store;
       } catch (error) {
         file.check?.stop();
         file.db.close();

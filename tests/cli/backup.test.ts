@@ -45,6 +45,50 @@ async function filled(name: string, events = 500): Promise<void> {
 }
 
 describe('colloquy backup', () => {
+  it('makes a copy whose conversations get new epochs when it is served, once: its seqs are given out anew', async () => {
+    await filled('colloquy.db', 3);
+    const path = folder.path('copy.db');
+    const copied = await run('backup', path, '--store', `sqlite:${folder.path('colloquy.db')}`);
+    expect(copied).toMatchObject({ code: 0 });
+    const epochs: (string | undefined)[] = [];
+    let restored = 0;
+    for (const isServed of [false, true, true]) {
+      const store = SqliteStore.open(path, {
+        isServed,
+        onRestored: () => {
+          restored += 1;
+        },
+      });
+      epochs.push(granted(await store.load(ONE))?.conversation.epoch);
+      expect(await wholeLog(store)).toEqual(messages(1, 3));
+      await store.close();
+    }
+    expect(epochs[0]).toBe('e_first');
+    expect(epochs[1]).not.toBe(epochs[0]);
+    expect(epochs[2]).toBe(epochs[1]);
+    expect(restored).toBe(1);
+  });
+
+  it('makes a copy that tells a client who was ahead to begin anew', async () => {
+    await withServer({ store: 'sqlite:{dir}/colloquy.db' }, async (wire) => {
+      const ann = await wire.connect({ name: 'Ann' });
+      const { epoch } = await ann.join('c_kept', { create: true });
+      const path = folder.path('copy.db');
+      const from = `sqlite:${wire.server.path('colloquy.db')}`;
+      expect(await run('backup', path, '--store', from)).toMatchObject({ code: 0 });
+      await withServer({ store: `sqlite:${path}` }, async (restored) => {
+        const again = await restored.connect({ name: 'Ann' });
+        const reset = await again.ask({
+          type: 'join',
+          conversation_id: 'c_kept',
+          after_seq: 1,
+          epoch,
+        });
+        expect(reset).toMatchObject({ type: 'reset', reason: 'epoch' });
+      });
+    });
+  });
+
   it('copies the store of a server that is written to, or was killed, with all that was acked before', async () => {
     await withServer({ store: 'sqlite:{dir}/colloquy.db' }, async (wire) => {
       const load = new Load([wire], new Random());

@@ -2,7 +2,8 @@ import { readFileSync, statSync } from 'node:fs';
 import Sqlite from 'better-sqlite3';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { conversationId } from '../../src/domain/ids.ts';
-import { type SqliteOptions, SqliteStore } from '../../storage/sqlite/sqlite-store.ts';
+import type { SqliteOptions } from '../../storage/sqlite/options.ts';
+import { SqliteStore } from '../../storage/sqlite/sqlite-store.ts';
 import {
   ann,
   append,

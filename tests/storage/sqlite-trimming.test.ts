@@ -4,7 +4,8 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { conversationId } from '../../src/domain/ids.ts';
 import type { Order } from '../../storage/sqlite/indexer-protocol.ts';
 import { IndexerSteps } from '../../storage/sqlite/indexer-steps.ts';
-import { type SqliteOptions, SqliteStore } from '../../storage/sqlite/sqlite-store.ts';
+import type { SqliteOptions } from '../../storage/sqlite/options.ts';
+import { SqliteStore } from '../../storage/sqlite/sqlite-store.ts';
 import { added } from '../contract/document-fixtures.ts';
 import {
   ann,
