@@ -133,19 +133,17 @@ export class Library {
     const added = await this.#documents.add(document, reading.chunks);
     if (added.ok) {
       // Counted afterwards: a repeated request is answered also by a full library, and two at once can't pass.
-      const isOver = await this.#isOver(owner);
-      if (isOver) {
-        await this.#documents.remove(document.id);
-        return err(failure('too_many_documents'));
-      }
+      const isGone = (await this.#isOver(owner)) && (await this.#documents.remove(document.id)).ok;
+      if (isGone) return err(failure('too_many_documents'));
       this.#parts.meters.documentsStored += 1;
       this.#job?.added(document.id);
       const shown = await this.find(document.id, owner);
-      return shown.ok ? ok({ ...shown.value, isRepeated: false }) : shown;
+      // It is stored, so this is no 503.
+      return shown.ok ? ok({ ...shown.value, isRepeated: false }) : err(unknown(shown.failure));
     }
     switch (added.failure.reason) {
       case 'storage_unavailable':
-        return err(failure('storage_unavailable', { cause: added.failure.cause }));
+        return err(failed(added.failure));
       case 'already_exists':
         return err(failure('internal', { cause: new Error('a new id was taken') }));
       case 'key_taken':
@@ -196,7 +194,7 @@ export class Library {
     if (!found.ok) return found;
     if (found.value.document.owner !== owner) return err(failure('forbidden'));
     const removed = await this.#documents.remove(id);
-    if (!removed.ok) return err(failure('storage_unavailable', { cause: removed.failure.cause }));
+    if (!removed.ok) return err(failed(removed.failure));
     return removed.value ? ok(undefined) : err(failure('document_not_found'));
   }
 
@@ -249,6 +247,16 @@ export class Library {
       return { document, isReady, progress };
     });
   }
+}
+
+/** 503 promises that nothing was stored: where nobody knows, it is not said. */
+function failed({ cause, outcome }: Unavailable): Failure {
+  return outcome === 'none' ? failure('storage_unavailable', { cause }) : unknown({ cause });
+}
+
+function unknown({ cause }: { readonly cause?: unknown }): Failure {
+  const message = 'It is not known whether this was done; look again.';
+  return failure('internal', { cause, message });
 }
 
 function documentOf({ reading, ...wanted }: NewDocument, now: number): Document {
