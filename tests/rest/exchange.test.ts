@@ -160,6 +160,21 @@ describe('an exchange', () => {
     expect((await served.rest().get('/health/live')).status).toBe(200);
   });
 
+  it('is not 503 when an edit is stored, and cannot be read', async () => {
+    const served = await start();
+    const ada = await served.person('ada');
+    await served.room(ada, 'c');
+    const { rest } = ada;
+    const room = '/v1/conversations/c';
+    const { seq } = (await rest.post(`${room}/messages`, { content: 'a' })).body;
+    served.store.doom('readMessages', 'ok', 'none');
+    const edited = await rest.request('PATCH', `${room}/messages/${seq}`, {
+      body: { content: 'b' },
+    });
+    expect([edited.status, edited.body.reason]).toEqual([500, 'internal']);
+    expect((await rest.get(`${room}/messages/${seq}`)).body.content).toBe('b');
+  });
+
   it('is answered before the server goes, when what it asked for was taken', async () => {
     const served = await start();
     const ada = await served.person('ada');

@@ -75,7 +75,7 @@ export const MESSAGE_ROUTES: readonly Route[] = [
       const { actor } = reached.value;
       if (isTooLong(content, edge.limits.maxMessageChars)) return err(failure('message_too_long'));
       const outcome = await amend(actor, { author: who, targetSeq: params.seq, key, content });
-      return outcome.ok ? shown(actor, { who, seq: params.seq }) : outcome;
+      return outcome.ok ? edited(actor, { who, seq: params.seq }) : outcome;
     },
   }),
   route({
@@ -129,6 +129,14 @@ async function repeated(
   }
   if (!message.ok) return message;
   return ok(json(200, { ...wireMessage(conversation, message.value, who.id), duplicate: true }));
+}
+
+/** The edit is stored: when the message can't be read now, that is no 503, which would deny it. */
+async function edited(actor: ConversationActor, of: { who: Author; seq: number }): Promise<Answer> {
+  const answer = await shown(actor, of);
+  if (answer.ok || answer.failure.reason !== 'storage_unavailable') return answer;
+  const message = 'The edit is stored; the message cannot be read now.';
+  return err(failure('internal', { cause: answer.failure.cause, message }));
 }
 
 async function shown(
