@@ -26,14 +26,17 @@ interface Question {
  * Owns: when the store is asked where logs stand. Does not own: reading them anew, which the actors do.
  * Invariants: V1. Who asks learns what was stored before it asked: no answer serves who asked after its question was
  * put. V2. One question is on its way at a time, of a bounded size, and one look a conversation. V3. What this server
- * itself is writing is not taken for another's.
+ * itself is writing is not taken for another's. V4. When a question is not answered, those that wait behind it are not
+ * put: nobody waits for more than one of them.
  */
 export class LookOut {
   readonly #parts: ActorParts;
   readonly #actors: () => Iterable<ConversationActor>;
   readonly #looking = new Set<ConversationActor>();
   #next: Question | undefined;
-  #last: Promise<unknown> = Promise.resolve();
+  #last: Promise<Heads | undefined> = Promise.resolve(undefined);
+  /** Questions on their way, or waiting. */
+  #open = 0;
   #isStopped = false;
   #takeBack: () => void = () => {};
 
@@ -83,12 +86,19 @@ export class LookOut {
 
   #question(): Question {
     const ids = new Set<ConversationId>();
-    const answer = this.#last.then(() => {
-      if (this.#next === question) this.#next = undefined; // V1
-      return this.#parts.store.heads([...ids]);
-    });
+    const isBehind = this.#open > 0;
+    this.#open += 1;
+    const answer = this.#last
+      .then((last) => {
+        if (this.#next === question) this.#next = undefined; // V1
+        if (isBehind && last?.ok === false) return last; // V4
+        return this.#parts.store.heads([...ids]);
+      })
+      .finally(() => {
+        this.#open -= 1;
+      });
     const question = { ids, answer };
-    this.#last = answer.catch(() => {});
+    this.#last = answer.catch(() => undefined);
     return question;
   }
 }

@@ -195,6 +195,29 @@ describe('a conversation that is asked for on a store that is shared', () => {
     expect((await one.actor(here.id)).conversation.headSeq).toBe(1);
   });
 
+  it('waits for one question that is not answered, and not for all that were to be put', async () => {
+    const store = sharedStore();
+    const world = new World({ store, limits: { maxLive: 1_000 } });
+    for (let at = 0; at < 600; at += 1) {
+      listen(await world.room(), { outlet: world.outlet() });
+    }
+    const asked = await world.room();
+    store.hold('heads');
+    await world.clock.pass(LOOK_MS);
+    const known = world.registry.get(asked.id);
+    await settled();
+    expect(store.held).toHaveLength(1);
+    store.release('none');
+    expect(await known).toMatchObject({ ok: true });
+    expect(store.held).toHaveLength(0);
+    // What is asked from now on is put.
+    const again = world.registry.get(asked.id);
+    await settled();
+    expect(store.held).toHaveLength(1);
+    store.letGo();
+    expect(await again).toMatchObject({ ok: true });
+  });
+
   it('costs nothing more where nobody else writes', async () => {
     const world = new World();
     const actor = await world.room();
