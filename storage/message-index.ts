@@ -35,7 +35,10 @@ export interface MessageIndex {
     query: VectorQuery & { readonly limit: number },
   ): Promise<Result<readonly FoundMessage[], Unavailable>>;
 
-  /** Indexed messages that have no vector of this space for the text they have now: those without any first, the newest of them first. */
+  /**
+   * Indexed messages that have no vector of this space for the text they have now, at most `limit`. Of those that
+   * never had one of any space, the newest come first.
+   */
   withoutVector(
     id: ConversationId,
     space: Space,

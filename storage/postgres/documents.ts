@@ -31,7 +31,7 @@ import {
 } from './document-rows.ts';
 import { DocumentSearch } from './document-search.ts';
 import { chunkVectors, type SpaceTables, typeOf } from './vector-tables.ts';
-import { encodeVectors, holdSpace, unit } from './vectors.ts';
+import { encodeVectors, holdSpace } from './vectors.ts';
 
 const COUNT_OWNED = {
   name: 'documents-owned',
@@ -162,7 +162,6 @@ export class PostgresDocuments implements DocumentStore {
       if (tables === undefined || document === undefined) return false;
       if (vectors.length !== document.chunk_count)
         throw new RangeError(`${vectors.length} vectors for ${document.chunk_count} chunks`);
-      for (const vector of vectors) unit(tables, vector);
       await put(tx, vectors, { tables, did: document.did });
       return true;
     });
