@@ -28,7 +28,10 @@ const INSERT = {
 };
 const DROP_OTHERS = { text: 'DELETE FROM vector_spaces WHERE name <> $1 RETURNING sid' };
 const USE = { text: 'UPDATE vector_spaces SET in_use = true WHERE name = $1 AND NOT in_use' };
-/** Those that write to the tables of a space come from these; in the same order nobody waits in a circle. */
+/**
+ * Those that write to the tables of a space come from these. A document that is removed at the same time may wait in a
+ * circle with this: one of the two is tried again.
+ */
 const LOCK_PARENTS = { text: 'LOCK TABLE chunks, message_texts IN ACCESS EXCLUSIVE MODE' };
 
 /**
