@@ -69,11 +69,19 @@ export function* placedWordsOf(text: string): Generator<PlacedWord> {
 }
 
 /**
+ * Marks in a row, and the four letters that unfold to one at their beginning. Thirty are what UAX #15 (its format
+ * that is safe for streams) leaves of them: no script has more, and putting n of them in order takes n² steps.
+ */
+const MARKS = String.raw`[\p{M}\u0e33\u0eb3\uff9e\uff9f]`;
+const MANY_MARKS = new RegExp(`(${MARKS}{30})${MARKS}+`, 'gu');
+
+/**
  * Lower case, compatibility forms, and no Latin accents: `Café` and `cafe` are one word. Some characters
  * unfold to eighteen; what grows to more than twice its length is cut.
  */
 function fold(text: string): string {
   return text
+    .replace(MANY_MARKS, '$1')
     .normalize('NFKD')
     .slice(0, 2 * text.length + 32)
     .replace(/[\u0300-\u036f]/gu, '')
