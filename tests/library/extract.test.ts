@@ -33,6 +33,20 @@ describe('a document becomes text', () => {
     expect(text).toBe('Ada & Bob\n\nSee the link.\n\n * one\n * two\n\nName | Ada');
   });
 
+  it('from HTML in linear time, also where much stands before the first of many cells', async () => {
+    const count = 40_000;
+    const html = `<table><tr>${'<b></b>'.repeat(count)}${'<td>a</td>'.repeat(count)}</tr></table>`;
+    const startedAt = performance.now();
+    const read = await extract({
+      bytes: Buffer.from(html),
+      source: 'text/html',
+      maxChunks: 10_000,
+    });
+    expect(read.ok && read.value.chunks[0]?.text).toMatch(/^a \| a \| a/);
+    // Looking for the first cell from each of them took 7 s.
+    expect(performance.now() - startedAt).toBeLessThan(4_000);
+  });
+
   it('from JSON: a line for each value with its path, in the order of the file', async () => {
     const json = {
       team: { name: 'A', people: [{ name: 'Ada' }, 'Bob'] },

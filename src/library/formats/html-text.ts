@@ -39,6 +39,9 @@ const OPTIONS: HtmlToTextOptions = {
   ],
 };
 
+/** Asked for each cell of a row: looking through the row each time is the square of it. */
+const firstCells = new WeakMap<DomNode, DomNode | undefined>();
+
 /** The words of a page: headings on lines of their own, links as their text, a line for each row of a table. */
 export const htmlText: TextOf = (bytes) => {
   const html = decoded(bytes);
@@ -65,6 +68,12 @@ function isTooDeep(html: string): boolean {
 }
 
 function hasCellBefore(cell: DomNode): boolean {
-  const siblings = cell.parent?.children ?? [];
-  return siblings.find(({ name }) => name === 'td' || name === 'th') !== cell;
+  const row = cell.parent;
+  if (row === null || row === undefined) return false;
+  if (!firstCells.has(row))
+    firstCells.set(
+      row,
+      row.children?.find(({ name }) => name === 'td' || name === 'th'),
+    );
+  return firstCells.get(row) !== cell;
 }
