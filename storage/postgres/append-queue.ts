@@ -160,9 +160,13 @@ export class AppendQueue {
       first?.fail(error);
       return;
     }
-    for (const queued of group) {
+    for (const [at, queued] of group.entries()) {
       try {
-        this.#answer([queued], await this.#append([queued], parameters));
+        const appended = await this.#append([queued], parameters);
+        // What was not sent is refused with those that wait.
+        if (!appended.ok) this.#waiting.unshift(...group.slice(at + 1));
+        this.#answer([queued], appended);
+        if (!appended.ok) return;
       } catch (broken) {
         queued.fail(broken);
       }

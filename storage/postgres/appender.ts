@@ -4,7 +4,7 @@ import { err, ok, type Result } from '../../src/domain/result.ts';
 import { keyText, takenKeys } from '../batch.ts';
 import type { Append, AppendFailure, TakenKey } from '../store.ts';
 import { wellFormedEvent } from '../text.ts';
-import type { Unavailable } from '../unavailable.ts';
+import { type Unavailable, unavailable } from '../unavailable.ts';
 import { APPEND, APPEND_CHECKED, type AppendParameters, type Refused } from './append-statement.ts';
 import type { Database, Statement, Transaction } from './database.ts';
 import { type Affected, applyEffects } from './effects.ts';
@@ -100,13 +100,16 @@ export class Appender {
     return this.#eachAlone(group, alone);
   }
 
+  /** When the server does not answer one of them, the rest is not sent: each would wait as long. */
   async #eachAlone(
     group: readonly Append[],
     alone: (batch: Append) => Promise<Appended>,
   ): Promise<Appended> {
     const all: Result<void, AppendFailure>[] = [];
+    let unsent: Result<never, Unavailable> | undefined;
     for (const batch of group) {
-      const answered = await alone(batch);
+      const answered: Appended = unsent ?? (await alone(batch));
+      if (!answered.ok) unsent = err(unavailable(answered.failure.cause));
       const [answer = HEAD_CONFLICT] = answered.ok ? answered.value : [answered];
       all.push(answer);
     }

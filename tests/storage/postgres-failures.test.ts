@@ -1,6 +1,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { type ConversationId, conversationId } from '../../src/domain/ids.ts';
 import { type PostgresOptions, PostgresStore } from '../../storage/postgres/postgres-store.ts';
+import type { Effect } from '../../storage/store.ts';
 import {
   ann,
   append,
@@ -251,6 +252,25 @@ describe('a database that is busy', () => {
     await database.run('ROLLBACK');
     expect(await headOf(store)).toBe(1);
     await appended(store, messages(2, 2));
+  });
+
+  test('holds up appends that have to go one by one for one of them', async () => {
+    await open(SHORT);
+    const ids = Array.from({ length: 30 }, (_, at) => conversationId(`c_${at}`));
+    for (const id of ids) await made(store, [], { id });
+    await database.run('BEGIN');
+    await database.run('LOCK TABLE conversations IN ACCESS EXCLUSIVE MODE');
+    errors.length = 0;
+    const settings: Effect = { kind: 'edited', targetSeq: 1, seq: 1 };
+    const twins = [message(1, { key: 'k' }), message(2, { key: 'k' })];
+    const calls = await Promise.all(
+      ids.map((id, at) =>
+        append(store, { id, events: at === 0 ? twins : [message(1)], effects: [settings] }),
+      ),
+    );
+    for (const call of calls) expect(call).toMatchObject({ failure: UNAVAILABLE });
+    expect(errors.length).toBeLessThan(3);
+    await database.run('ROLLBACK');
   });
 });
 
