@@ -100,9 +100,15 @@ function unescaped(text: string): string {
   }
 }
 
-/** Without what stands before the host in a URL, and without passwords among its parameters. */
-function withoutPassword(text: string): string {
-  return text.replace(/\/\/\S*@/, '//[set]@').replace(/([?&]\w*password=)[^&\s]*/gi, '$1[set]');
+/**
+ * Without what stands before the host in a URL, and without passwords among its parameters; also where the slashes
+ * of Postgres' are forgotten.
+ */
+export function withoutPassword(text: string): string {
+  return text
+    .replace(/\/\/\S*@/, '//[set]@')
+    .replace(/\b(postgres(?:ql)?:\/?)(?!\/)\S*@/i, '$1[set]@')
+    .replace(/([?&]\w*password=)[^&\s]*/gi, '$1[set]');
 }
 
 interface Found {
@@ -147,7 +153,7 @@ function readFlags(args: readonly string[], mistakes: string[]): Texts {
   let skipped: number | undefined;
   for (const token of tokens) {
     if (token.kind === 'positional' && token.index !== skipped) {
-      mistakes.push(`\`${token.value}\` is not expected here`);
+      mistakes.push(`\`${withoutPassword(token.value)}\` is not expected here`);
     }
     if (token.kind !== 'option') continue;
     const name = byFlag.get(token.name);

@@ -1,3 +1,4 @@
+import { withoutPassword } from '../config.ts';
 import { UsageError } from './usage-error.ts';
 
 interface Shape {
@@ -32,6 +33,7 @@ export function splitArguments(args: readonly string[], shape: Shape): Split {
     }
   }
   const extra = operands[shape.operands.length];
-  if (extra !== undefined) throw new UsageError(`\`${extra}\` is not expected here`);
+  if (extra !== undefined)
+    throw new UsageError(`\`${withoutPassword(extra)}\` is not expected here`);
   return { operands, switches, settings };
 }

@@ -65,6 +65,11 @@ describe('colloquy', () => {
     ],
     ['a store that will not open', ['--store', 'sqlite:/dev/null/x.db'], '/dev/null/x.db'],
     ['an address that is not ours', ['--host', '192.0.2.1', '--store', 'memory:'], '192.0.2.1'],
+    [
+      'a word too many',
+      ['export', 'a', 'postgres://ann:hush@db/x'],
+      /postgres:..\[set]@db.x` is not/,
+    ],
     ['an agent that can’t be', ['--agent', 'openai', '--store', 'memory:'], 'OPENAI_API_KEY'],
   ])('ends with code 1 and one message for %s', async (_, args, message) => {
     const { code, stdout, stderr } = await run(args);

@@ -168,6 +168,17 @@ describe('the settings', () => {
     expect(mistakesIn({ env: { COLLOQUY_STORE: `x${store}` } }).join()).not.toContain('hush');
   });
 
+  it.for(['postgres://ann:hush@db/x', 'postgres:/ann:hush@db/x', 'postgresql:ann:hush@db/x'])(
+    'are not repeated with a password where they are not expected, or miswritten: %s',
+    (store) => {
+      expect(mistakesIn({ flags: [store] }).join()).toMatch(/@db\/x` is not expected here$/);
+      expect(mistakesIn({ flags: [store] }).join()).not.toContain('hush');
+      const [mistake = ''] = mistakesIn({ env: { COLLOQUY_STORE: store.replace('://', ':/') } });
+      expect(mistake).toContain('@db/x must be');
+      expect(mistake).not.toContain('hush');
+    },
+  );
+
   it('know what must not be logged: the password of the store as it is written, and as it is', () => {
     const env = { COLLOQUY_STORE: 'postgres://ann:a%40b@db/x', COLLOQUY_OPENAI_API_KEY: 'sk-one' };
     expect(secretsOf(configOf({ env }))).toEqual(['sk-one', 'a%40b', 'a@b']);
