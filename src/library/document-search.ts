@@ -54,7 +54,7 @@ export async function searchDocuments(
   parts: SearchParts,
   query: DocumentQuery,
 ): Promise<Result<SearchAnswer<ChunkHit>, Unavailable>> {
-  const terms = new Set(termsOf(query.text).slice(0, MAX_TERMS));
+  const terms = new Set([...new Set(termsOf(query.text))].slice(0, MAX_TERMS));
   const [words, vectors] = await Promise.all([
     query.mode === 'vector' ? undefined : byTerms(parts, query, terms),
     query.mode === 'keyword' ? undefined : byVector(parts, query),

@@ -137,6 +137,14 @@ describe.each(STORES)('documents on %s', (_, place) => {
     expect(await scene.found(ada, { query: 'okapi', limit: 1 })).toHaveLength(1);
   });
 
+  it('are found by the last word of a query that says another one many times', async () => {
+    const { rest } = await scene.guest('Ada');
+    await rest.post(DOCUMENTS, { title: 'Okapis', content: 'An okapi eats leaves.' });
+    const query = `${'nowhere '.repeat(64)} okapi`;
+    const { body } = await rest.post(`${DOCUMENTS}/search`, { query, mode: 'keyword' });
+    expect(body.items).toMatchObject([{ title: 'Okapis' }]);
+  });
+
   it('have markup in a snippet that is theirs as text only', async () => {
     const ada = await scene.guest('Ada');
     await scene.add(ada, { content: '<script>alert(1)</script> the tapir & <b>co</b>' });
