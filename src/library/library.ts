@@ -192,7 +192,8 @@ export class Library {
   async remove(id: DocumentId, owner: ParticipantId): Promise<Result<void, Failure>> {
     const found = await this.find(id, owner);
     if (!found.ok) return found;
-    if (found.value.document.owner !== owner) return err(failure('forbidden'));
+    if (found.value.document.owner !== owner)
+      return err(failure('forbidden', { message: 'Only its owner deletes a document.' }));
     const removed = await this.#documents.remove(id);
     if (!removed.ok) return err(failed(removed.failure));
     return removed.value ? ok(undefined) : err(failure('document_not_found'));

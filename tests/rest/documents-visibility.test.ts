@@ -79,6 +79,7 @@ describe.each(STORES)('who sees a document on %s', (_, place) => {
     const { document_id: id } = await scene.add(ada, { content: 'x', conversations: [room] });
     const tried = await bob.rest.delete(`${DOCUMENTS}/${id}`);
     expect([tried.status, tried.body.reason]).toEqual([403, 'forbidden']);
+    expect(tried.body.detail).toBe('Only its owner deletes a document.');
     const stranger = await eve.rest.delete(`${DOCUMENTS}/${id}`);
     expect([stranger.status, stranger.body.reason]).toEqual([404, 'document_not_found']);
     expect((await ada.rest.delete(`${DOCUMENTS}/${id}`)).status).toBe(204);
