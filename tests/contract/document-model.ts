@@ -163,7 +163,7 @@ async function embedMessages(
   const [id, space] = [idOf(on), spaceAt(at)];
   if (what === 'ask') {
     await level(store, id);
-    asked.set(id, granted(await store.index.withoutVector(id, space, 99)));
+    asked.set(id, await unembedded(store, id, space));
     return asked.get(id);
   }
   const vectors = (asked.get(id) ?? []).map(({ seq, textSeq, text }) => ({
@@ -253,7 +253,7 @@ async function lookAt(store: Store, id: ConversationId, cosines: Map<string, num
     const found = granted(await store.index.byVector(id, { space, vector, limit: 99 }));
     said.push(found.map(({ seq }) => seq).sort((a, b) => a - b));
     for (const { seq, score } of found) cosines.set(`${id} ${seq} ${space.name}`, score);
-    said.push(await store.index.withoutVector(id, space, 99));
+    said.push(await unembedded(store, id, space));
     said.push(await store.documents.withoutVectors(space, { limit: 2 }));
   }
   return said;
@@ -264,6 +264,16 @@ async function chunksWith(store: Store, word: string, seenBy: typeof ann.id): Pr
   return granted(found)
     .map(({ document, chunk }) => `${document.id}.${chunk.index} ${chunk.text}`)
     .sort();
+}
+
+/** By seq: which comes first is promised only of those that never had a vector of any space. */
+async function unembedded(
+  store: Store,
+  id: ConversationId,
+  space: Space,
+): Promise<readonly UnembeddedMessage[]> {
+  const found = granted(await store.index.withoutVector(id, space, 99));
+  return [...found].sort((a, b) => a.seq - b.seq);
 }
 
 async function level(store: Store, id: ConversationId): Promise<void> {
