@@ -35,7 +35,7 @@ export const AREAS: readonly Area[] = [
     paths: ['storage/'],
     imports: ['domain', 'text', 'store port', 'observability'],
   },
-  { name: 'provider', paths: ['src/provider/'], imports: ['domain', 'text'] },
+  { name: 'provider', paths: ['src/provider/'], imports: ['domain', 'text', 'observability'] },
   {
     name: 'search',
     paths: ['src/search/'],

@@ -1,58 +1,37 @@
 /**
- * Owns how often and when an endpoint is called: retries with backoff, and the breaker that leaves a broken
- * endpoint alone. One for each use of an endpoint, so that all its callers know what one of them found out.
+ * Owns how often and when an endpoint is called: retries with backoff, around the breaker that leaves a broken
+ * endpoint alone.
  */
 import {
-  ConsecutiveBreaker,
-  circuitBreaker,
   ExponentialBackoff,
   type FailureReason,
   handleWhen,
   type IBackoff,
   type IBackoffFactory,
   type IRetryBackoffContext,
-  isBrokenCircuitError,
-  noJitterGenerator,
   retry,
-  wrap,
 } from 'cockatiel';
 
+import { Breaker, type BreakerOptions } from './breakers.ts';
 import { ProviderFault } from './provider-fault.ts';
-
-/** The breaker's open time doubles up to so many times the first. */
-const MAX_OPEN_FACTOR = 5;
-/** Calls that must succeed, one after the other, before an opened breaker closes. */
-const HALF_OPEN_CALLS = 2;
 
 /** Runs `open` until it succeeds or may not be tried again. Throws `ProviderFault`, or the reason of the abort at once. */
 export type Opening = <T>(open: () => Promise<T>, signal: AbortSignal) => Promise<T>;
 
-export interface OpeningOptions {
+export interface OpeningOptions extends BreakerOptions {
   /** Calls after the first that refused or failed before anything came. */
   readonly retries: number;
   /** Milliseconds before the first retry, on average; doubling. */
   readonly retryBaseMs: number;
   /** Milliseconds a retry waits at most; an endpoint that asks for longer is not asked again. */
   readonly retryMaxMs: number;
-  /** Failures in a row that open the breaker. */
-  readonly breakerFailures: number;
-  /** Milliseconds the breaker stays open the first time, doubling up to five times as long. */
-  readonly breakerOpenMs: number;
 }
 
-export function opening(options: OpeningOptions): Opening {
-  const breaker = circuitBreaker(
-    handleWhen((error) => error instanceof ProviderFault && error.breaks),
-    {
-      breaker: new ConsecutiveBreaker(options.breakerFailures),
-      halfOpenAfter: new ExponentialBackoff({
-        generator: noJitterGenerator,
-        initialDelay: options.breakerOpenMs,
-        maxDelay: options.breakerOpenMs * MAX_OPEN_FACTOR,
-      }),
-      halfOpenSampling: { calls: HALF_OPEN_CALLS, threshold: 0 },
-    },
-  );
+/** `breaker` is the one of the endpoint, known by its name; without one this opening has its own. */
+export function opening(
+  options: OpeningOptions,
+  breaker: Breaker = new Breaker('own', options),
+): Opening {
   const retries = retry(
     handleWhen((error) => mayRetry(error, options.retryMaxMs)),
     {
@@ -63,19 +42,17 @@ export function opening(options: OpeningOptions): Opening {
     },
     // A backoff that nobody waits for any more keeps no process alive.
   ).dangerouslyUnref();
-  const policy = wrap(retries, breaker);
 
   return (open, signal) =>
     untilAborted(
-      policy.execute(() => {
-        signal.throwIfAborted();
-        return open();
-      }),
+      retries.execute(() =>
+        breaker.run(() => {
+          signal.throwIfAborted();
+          return open();
+        }),
+      ),
       signal,
-    ).catch((error: unknown) => {
-      if (isBrokenCircuitError(error)) throw new ProviderFault('resting', 'the breaker is open');
-      throw error;
-    });
+    );
 }
 
 function mayRetry(error: unknown, retryMaxMs: number): boolean {

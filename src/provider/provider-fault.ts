@@ -19,6 +19,8 @@ const FAULTS = {
   stalled: FINAL,
   /** The breaker is open. */
   resting: FINAL,
+  /** More calls at once than there may be: it was not made. */
+  busy: TRANSIENT,
   no_quota: FINAL,
   unauthorized: FINAL,
   unknown_model: FINAL,

@@ -11,6 +11,7 @@ const WORDS = {
   late: 'The model did not begin to answer in time.',
   stalled: 'The model stopped in the middle of its answer.',
   resting: 'The model failed several times in a row; it is left alone for a while.',
+  busy: 'The model has as many questions as it may have; ask again in a moment.',
   no_quota: 'The account at the model endpoint is used up; the operator must see to it.',
   unauthorized: 'The model endpoint refuses the key; the operator must see to it.',
   unknown_model: 'The model endpoint has no such model; the operator must see to it.',
