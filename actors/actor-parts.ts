@@ -1,3 +1,4 @@
+import type { ParticipantId } from '../src/domain/ids.ts';
 import type { EndState } from '../src/domain/turn.ts';
 import type { Store } from '../storage/store.ts';
 import type { Agent } from './agent-port.ts';
@@ -46,7 +47,10 @@ export interface ActorParts {
   readonly counters: Counters;
   readonly report: Report;
   readonly limits: ActorLimits;
+  /** Who answers as an agent that has none of its own in `agents`. */
   readonly agent?: Agent | undefined;
+  /** Agents by the participant id under which they sit in conversations. */
+  readonly agents?: ReadonlyMap<ParticipantId, Agent> | undefined;
   /** The name of this server among those that share the store; absent where there are no others. */
   readonly runner?: string | undefined;
 }

@@ -2,6 +2,7 @@ import type { Citation, Usage } from '../src/domain/event.ts';
 import type { Reason } from '../src/domain/failure.ts';
 import type { ConversationId, ParticipantId, TurnId } from '../src/domain/ids.ts';
 import type { Message } from '../src/domain/message.ts';
+import type { CallOutcome, TurnStep } from '../src/domain/turn.ts';
 
 /**
  * The agent, as the runtime sees it: one call a turn. An implementation keeps no history of its own;
@@ -34,25 +35,48 @@ export interface TurnInput {
    * ascending, then the trigger. Throws when the store does not answer.
    */
   readonly history: (limit: number) => Promise<readonly Message[]>;
+  /**
+   * What earlier attempts of this turn recorded; [] in the first. An attempt that goes on from them says their texts
+   * again, for the deltas of the last attempt are the message.
+   */
+  readonly steps: readonly TurnStep[];
+  /** The people whose rights tools use: a search sees only what all of them may see; nothing when there is nobody. */
+  readonly askedBy: readonly ParticipantId[];
+  readonly tools: TurnTools;
 }
+
+/** The record of the tool calls of one turn: a call id is run at most once, over retries and restarts. */
+export interface TurnTools {
+  /**
+   * Writes the call down (durable when it resolves) and, where it needs approval, waits for the decision. Rejects
+   * when the attempt is over. The last step may be begun again by a new attempt; steps are numbered from 0.
+   */
+  begin(call: CallBegin): Promise<CallPermit>;
+  /** Writes its outcome down. Ignored when the attempt is over, or the call has an outcome already. */
+  end(callId: string, outcome: CallOutcome): Promise<void>;
+}
+
+export interface CallBegin {
+  readonly step: number;
+  /** What the model said in this step before it asked for tools. */
+  readonly stepText: string;
+  readonly callId: string;
+  readonly name: string;
+  readonly args: unknown;
+  readonly needsApproval: boolean;
+}
+
+export type CallPermit =
+  /** It may be run now, once. */
+  | { readonly kind: 'run' }
+  /** It ran before, or may have: this is its outcome. */
+  | { readonly kind: 'known'; readonly outcome: CallOutcome }
+  /** People said no, or nobody answered; or it breaks a bound. The reason is for the model. */
+  | { readonly kind: 'rejected'; readonly reason: string };
 
 export type AgentChunk =
   | { readonly type: 'delta'; readonly text: string }
   | { readonly type: 'restarted' }
-  | {
-      readonly type: 'tool_call';
-      readonly callId: string;
-      readonly name: string;
-      readonly args: unknown;
-    }
-  | {
-      readonly type: 'tool_result';
-      readonly callId: string;
-      readonly name: string;
-      readonly durationMs: number;
-      readonly result?: unknown;
-      readonly error?: string;
-    }
   | { readonly type: 'usage'; readonly usage: Usage }
   | { readonly type: 'done'; readonly citations?: readonly Citation[] };
 

@@ -5,7 +5,14 @@ import { isRetryable } from '../src/domain/failure.ts';
 import type { Message } from '../src/domain/message.ts';
 import type { Author } from '../src/domain/participant.ts';
 import { type EndState, isOver, type Turn, type TurnError } from '../src/domain/turn.ts';
-import { type Agent, type AgentChunk, AgentFailure } from './agent-port.ts';
+import {
+  type Agent,
+  type AgentChunk,
+  AgentFailure,
+  type CallBegin,
+  type CallPermit,
+  type TurnTools,
+} from './agent-port.ts';
 import type { Clock } from './clock.ts';
 import type { Draft, MessageDraft, Outcome, Unsettled } from './draft.ts';
 import type { Notice, TurnSnapshot } from './outlet.ts';
@@ -174,11 +181,11 @@ export class TurnRun {
 
   async *#chunks(): AsyncIterable<AgentChunk> {
     const { conversationId, id: turnId, agentId, agentName, triggerSeq } = this.#turn;
+    const { steps = [], askedBy = [] } = this.#turn;
+    const about = { conversationId, turnId, agentId, agentName, triggerSeq, steps, askedBy };
+    const tools: TurnTools = { begin: (call) => this.#begin(call), end: async () => {} };
     const history = (limit: number) => this.#history(limit);
-    yield* this.#host.agent.answer(
-      { conversationId, turnId, agentId, agentName, triggerSeq, history },
-      this.#abort.signal,
-    );
+    yield* this.#host.agent.answer({ ...about, history, tools }, this.#abort.signal);
   }
 
   /** What the agent sees: all up to its trigger, and its own answers since, the trigger last. */
@@ -196,8 +203,13 @@ export class TurnRun {
     return [...others.slice(Math.max(others.length + trigger.length - limit, 0)), ...trigger];
   }
 
-  #take(chunk: Exclude<AgentChunk, { type: 'done' }>): void {
+  async #begin({ callId, name, args, needsApproval }: CallBegin): Promise<CallPermit> {
     const { id: turnId } = this.#turn;
+    this.#host.notify({ kind: 'turn.tool_call', turnId, callId, name, args, needsApproval });
+    return { kind: 'run' };
+  }
+
+  #take(chunk: Exclude<AgentChunk, { type: 'done' }>): void {
     switch (chunk.type) {
       case 'delta':
         this.#delta(chunk.text);
@@ -208,24 +220,6 @@ export class TurnRun {
       case 'usage':
         this.#usage = chunk.usage;
         break;
-      case 'tool_call': {
-        const { callId, name, args } = chunk;
-        this.#flush();
-        this.#host.notify({
-          kind: 'turn.tool_call',
-          turnId,
-          callId,
-          name,
-          args,
-          needsApproval: false,
-        });
-        break;
-      }
-      case 'tool_result': {
-        const { type: _, ...result } = chunk;
-        this.#host.notify({ kind: 'turn.tool_result', turnId, ...result });
-        break;
-      }
       default:
         chunk satisfies never;
     }

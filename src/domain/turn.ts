@@ -27,6 +27,44 @@ export interface TurnError {
   readonly message: string;
 }
 
+/** One answer of the model inside a turn that asked for tools. Part of the durable record of the turn. */
+export interface TurnStep {
+  readonly text: string;
+  readonly calls: readonly TurnCall[];
+}
+
+/** One call of a tool. Its id is its own in the turn: a call that was begun is never begun again. */
+export interface TurnCall {
+  readonly callId: string;
+  readonly name: string;
+  /** JSON, bounded. */
+  readonly args: unknown;
+  readonly needsApproval: boolean;
+  /** `waiting` for a decision; `running` from before it runs; `done` with an outcome, or rejected. */
+  readonly state: 'waiting' | 'running' | 'done';
+  /** When it was asked for, where it needs approval: it expires some time after. */
+  readonly askedAt?: number;
+  readonly decision?: TurnDecision;
+  readonly outcome?: CallOutcome;
+}
+
+export const VERDICTS = ['approve', 'reject'] as const;
+export type Verdict = (typeof VERDICTS)[number];
+
+export interface TurnDecision {
+  readonly by: ParticipantId;
+  readonly verdict: Verdict;
+  readonly reason?: string;
+  readonly at: number;
+}
+
+/** What came of a call: a JSON result, or an error in words that the model and people may read. Bounded. */
+export interface CallOutcome {
+  readonly result?: unknown;
+  readonly error?: string;
+  readonly durationMs: number;
+}
+
 /**
  * The durable record of a turn. It is written when the message that asks for it commits, when an attempt
  * begins, and when it ends; `text` is kept only at the end. Times are milliseconds since 1970.
@@ -48,6 +86,14 @@ export interface Turn {
   readonly error: TurnError | null;
   /** The seq of the final message, when there is one. */
   readonly messageSeq: number | null;
+  /** What its attempts asked of tools so far; absent when nothing. */
+  readonly steps?: readonly TurnStep[];
+  /** The people who asked for it: tools see what all of them may see. Absent in records older than it. */
+  readonly askedBy?: readonly ParticipantId[];
+  /** Milliseconds that it waited for people, which its deadline leaves out; absent when none. */
+  readonly waitedMs?: number;
+  /** Attempts that a stop of the server cut off while they waited for people: they are not held against it. */
+  readonly patientAttempts?: number;
   /** Where servers share a store: which of them runs it, and how often it has said so. */
   readonly lease?: { readonly runner: string; readonly renewals: number };
 }

@@ -1,7 +1,7 @@
 import type { ConversationState } from '../domain/conversation.ts';
 import type { Chunk, Document } from '../domain/document.ts';
 import type { LogEvent } from '../domain/event.ts';
-import type { Turn } from '../domain/turn.ts';
+import type { Turn, TurnCall, TurnStep } from '../domain/turn.ts';
 import { COUNTED, type Counts, type Line, type LineOf } from './format.ts';
 
 /** The lines of an export: each field in its place, whatever order the store has them in. */
@@ -42,7 +42,7 @@ export function eventLine({ seq, kind, author, createdAt, key, body }: LogEvent)
 }
 
 export function turnLine(turn: Turn): string {
-  const { usage, error } = turn;
+  const { usage, error, steps, askedBy, waitedMs, patientAttempts } = turn;
   return encode({
     type: 'turn',
     id: turn.id,
@@ -58,7 +58,24 @@ export function turnLine(turn: Turn): string {
     usage: usage && inOrder(usage, ['input_tokens', 'output_tokens']),
     error: error && inOrder(error, ['code', 'reason', 'message']),
     messageSeq: turn.messageSeq,
+    ...(steps === undefined ? {} : { steps: steps.map(stepInOrder) }),
+    ...(askedBy === undefined ? {} : { askedBy: [...askedBy] }),
+    ...(waitedMs === undefined ? {} : { waitedMs }),
+    ...(patientAttempts === undefined ? {} : { patientAttempts }),
   });
+}
+
+function stepInOrder({ text, calls }: TurnStep): NonNullable<LineOf<'turn'>['steps']>[number] {
+  return { text, calls: calls.map(callInOrder) };
+}
+
+function callInOrder(call: TurnCall) {
+  const { decision, outcome } = call;
+  return {
+    ...present(call, ['callId', 'name', 'args', 'needsApproval', 'state', 'askedAt']),
+    ...(decision && { decision: present(decision, ['by', 'verdict', 'reason', 'at']) }),
+    ...(outcome && { outcome: present(outcome, ['result', 'error', 'durationMs']) }),
+  };
 }
 
 export function documentLine(document: Document): string {
@@ -91,6 +108,14 @@ function encode<T extends Line['type']>(
   line: { readonly type: T } & Omit<LineOf<T>, 'body' | 'type'>,
 ): string {
   return JSON.stringify(line);
+}
+
+/** As `inOrder`, without the fields that are not there. */
+function present<T extends object, K extends keyof T>(value: T, keys: readonly K[]): Pick<T, K> {
+  return inOrder(
+    value,
+    keys.filter((key) => value[key] !== undefined),
+  );
 }
 
 function inOrder<T extends object, K extends keyof T>(value: T, keys: readonly K[]): Pick<T, K> {

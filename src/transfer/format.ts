@@ -5,7 +5,7 @@ import type { LogEvent } from '../domain/event.ts';
 import { type DocumentId, type Epoch, ID_PATTERN } from '../domain/ids.ts';
 import type { Member } from '../domain/participant.ts';
 import { err, ok, type Result } from '../domain/result.ts';
-import { TURN_STATES, type Turn } from '../domain/turn.ts';
+import { TURN_STATES, type Turn, VERDICTS } from '../domain/turn.ts';
 import {
   AuthorField,
   CitationField,
@@ -118,6 +118,30 @@ const EventLine = z.discriminatedUnion('kind', [
   eventLine('conversation.updated'),
 ]);
 
+const CallLine = z.strictObject({
+  callId: z.string(),
+  name: z.string(),
+  args: z.unknown(),
+  needsApproval: z.boolean(),
+  state: z.enum(['waiting', 'running', 'done']),
+  askedAt: Time.exactOptional(),
+  decision: z
+    .strictObject({
+      by: ParticipantIdField,
+      verdict: z.enum(VERDICTS),
+      reason: z.string().exactOptional(),
+      at: Time,
+    })
+    .exactOptional(),
+  outcome: z
+    .strictObject({
+      result: z.unknown().exactOptional(),
+      error: z.string().exactOptional(),
+      durationMs: z.number(),
+    })
+    .exactOptional(),
+});
+
 const TurnLine = z.strictObject({
   type: z.literal('turn'),
   id: TurnIdField,
@@ -133,6 +157,10 @@ const TurnLine = z.strictObject({
   usage: UsageField.nullable(),
   error: z.strictObject({ code: z.int(), reason: z.string(), message: z.string() }).nullable(),
   messageSeq: SeqField.nullable(),
+  steps: z.array(z.strictObject({ text: z.string(), calls: z.array(CallLine) })).exactOptional(),
+  askedBy: z.array(ParticipantIdField).exactOptional(),
+  waitedMs: PositionField.exactOptional(),
+  patientAttempts: PositionField.exactOptional(),
 });
 
 const DocumentLine = z.strictObject({

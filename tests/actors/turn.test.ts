@@ -86,29 +86,6 @@ describe('a turn', () => {
     expect(outlet.contents.at(-1)).toBe('right');
   });
 
-  it('tells tools and their results, what was said before them first', async () => {
-    const { agent, outlet, ask } = await scene();
-    await ask('hello');
-    const call = { callId: 'c1', name: 'search' };
-    agent.last
-      .say('a', 'b')
-      .give({ type: 'tool_call', ...call, args: { q: 1 } })
-      .give({ type: 'tool_result', ...call, durationMs: 5, result: [1] })
-      .say('c')
-      .done();
-    await settled();
-    expect(outlet.types.filter((type) => type.startsWith('turn.'))).toEqual([
-      'turn.started',
-      'turn.delta',
-      'turn.delta',
-      'turn.tool_call',
-      'turn.tool_result',
-      'turn.delta',
-      'turn.ended',
-    ]);
-    expect(outlet.contents.at(-1)).toBe('abc');
-  });
-
   it('cuts an answer off at its longest, in one delta or in many, and never through a character', async () => {
     const { agent, outlet, ask } = await scene();
     await ask('one');

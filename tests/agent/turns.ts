@@ -56,6 +56,9 @@ export function turnOf(messages: readonly Message[]): TurnInput {
     agentName: 'Assistant',
     triggerSeq: messages.at(-1)?.event.seq ?? 0,
     history: async (limit) => messages.slice(-limit),
+    steps: [],
+    askedBy: [],
+    tools: { begin: async () => ({ kind: 'run' }), end: async () => {} },
   };
 }
 
