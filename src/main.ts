@@ -96,13 +96,14 @@ function giveUpAfter(ms: number, log: Log): () => void {
 function announce(
   { config, warnings }: LoadedConfig,
   port: number,
-  labels: { readonly store: string; readonly agent: string },
+  labels: { readonly store: string; readonly agent: string; readonly embedder: string },
 ): void {
   const host = config.host.includes(':') ? `[${config.host}]` : config.host;
   const lines = [
     `Colloquy is at http://${host}:${port}/`,
     `  store     ${labels.store}`,
     `  agent     ${labels.agent}`,
+    `  embedder  ${labels.embedder}`,
     ...warnings.map((warning) => `  warning   ${warning}`),
     ...insecureModes(config).map((mode) => `  insecure  ${mode}`),
   ];

@@ -125,7 +125,12 @@ export async function createRuntime(parts: RuntimeParts): Promise<Runtime> {
       visibility: config.guests ? 'open' : 'invite',
       agent: agent === undefined ? null : defaultAgent(config),
     },
-    labels: { store: store.label, agent: agent?.label ?? 'none', version: VERSION },
+    labels: {
+      store: store.label,
+      agent: agent?.label ?? 'none',
+      embedder: embedders.configured?.label ?? 'none',
+      version: VERSION,
+    },
   };
   return {
     edge,

@@ -27,7 +27,12 @@ export interface Edge {
   readonly limits: EdgeLimits;
   readonly defaults: ConversationDefaults;
   /** A line each for `/health`. */
-  readonly labels: { readonly store: string; readonly agent: string; readonly version: string };
+  readonly labels: {
+    readonly store: string;
+    readonly agent: string;
+    readonly embedder: string;
+    readonly version: string;
+  };
 }
 
 interface EdgeLimits {

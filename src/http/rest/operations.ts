@@ -14,10 +14,10 @@ export function operationRoutes(metrics: MetricTable): readonly Route[] {
       method: 'GET',
       path: '/health',
       handle: async ({ edge }) => {
-        const { store, agent, version } = edge.labels;
+        const { store, agent, embedder, version } = edge.labels;
         const readiness = await ready(edge);
         const status = readiness.ok ? 'ok' : readiness.failure.reason;
-        return ok(json(200, { status, version, store, agent }));
+        return ok(json(200, { status, version, store, agent, embedder }));
       },
     }),
     publicRoute({
