@@ -175,8 +175,9 @@ export class ConversationActor implements ConversationPort, WriterHost {
     return this.state.startsWith('open');
   }
 
-  get hasListeners(): boolean {
-    return (this.#audience?.size ?? 0) > 0;
+  /** Connections that listen. */
+  get listeners(): number {
+    return this.#audience?.size ?? 0;
   }
 
   /** Resolves when what is being written has its outcome; undefined when nothing is. */
@@ -297,7 +298,7 @@ export class ConversationActor implements ConversationPort, WriterHost {
   }
 
   #isNeeded(): boolean {
-    return this.hasListeners || this.#turns?.hasWork === true || !this.#writer.isEmpty;
+    return this.listeners > 0 || this.#turns?.hasWork === true || !this.#writer.isEmpty;
   }
 
   #refuses(draft: Draft): Failure | undefined {

@@ -64,7 +64,7 @@ export class LookOut {
   #schedule(): void {
     this.#takeBack = this.#parts.clock.after(LOOK_MS, () => {
       for (const actor of this.#actors()) {
-        if (actor.hasListeners && !this.#looking.has(actor)) this.#look(actor);
+        if (actor.listeners > 0 && !this.#looking.has(actor)) this.#look(actor);
       }
       if (!this.#isStopped) this.#schedule();
     });

@@ -1,12 +1,17 @@
 import type { Agent } from '../actors/agent-port.ts';
 import type { Config } from './config.ts';
+import { Breakers } from './provider/breakers.ts';
 
 /** The agent that the settings ask for. Throws `AgentOptionsError`, with a message for the operator. */
-export async function openAgentOf(config: Config): Promise<Agent | undefined> {
+export async function openAgentOf(
+  config: Config,
+  breakers = new Breakers(),
+): Promise<Agent | undefined> {
   const { openAgent } = await import('./agent/open.ts');
   const { maxAnswerChars, agentTokensPerSecond } = config;
   return openAgent({
     kind: config.agent,
+    breakers,
     maxAnswerChars,
     openai: {
       apiKey: config.openaiApiKey,

@@ -1,4 +1,5 @@
 import type { Config } from './config.ts';
+import { Breakers, breakerName } from './provider/breakers.ts';
 import type { Embedder, Embedders } from './search/embedder.ts';
 import {
   DEFAULT_HASHING_DIMENSIONS,
@@ -24,20 +25,20 @@ class EmbedderOptionsError extends Error {
  * The embedders of the settings. Throws `EmbedderOptionsError` with every mistake at once. None calls
  * out before it gets the first text.
  */
-export function openEmbeddersOf(config: Config): Embedders {
-  const configured = configuredOf(config);
+export function openEmbeddersOf(config: Config, breakers = new Breakers()): Embedders {
+  const configured = configuredOf(config, breakers);
   const opened = new Map<string, Embedder | undefined>();
   return {
     configured,
     ofSpace(name) {
       if (configured === undefined || name === configured.space.name) return configured;
-      if (!opened.has(name)) opened.set(name, openSpace(config, name));
+      if (!opened.has(name)) opened.set(name, openSpace(config, name, breakers));
       return opened.get(name);
     },
   };
 }
 
-function configuredOf(config: Config): Embedder | undefined {
+function configuredOf(config: Config, breakers: Breakers): Embedder | undefined {
   const { embedder, embeddingDimensions } = config;
   switch (embedder) {
     case 'none':
@@ -52,7 +53,7 @@ function configuredOf(config: Config): Embedder | undefined {
       const options = optionsOf(config, model, dimensions);
       const mistakes = mistakesInEmbedder(options);
       if (mistakes.length > 0) throw refused(mistakes);
-      return openaiEmbedder(options);
+      return opened(options, breakers);
     }
     default:
       return embedder satisfies never;
@@ -65,7 +66,7 @@ function refused(mistakes: readonly string[]): EmbedderOptionsError {
 }
 
 /** An embedder that was current once, if what it needs is still there. */
-function openSpace(config: Config, name: string): Embedder | undefined {
+function openSpace(config: Config, name: string, breakers: Breakers): Embedder | undefined {
   const named = namedEmbedderOf(name);
   if (named === undefined) return undefined;
   if (named.kind === 'hashing')
@@ -73,7 +74,12 @@ function openSpace(config: Config, name: string): Embedder | undefined {
   const options = optionsOf(config, named.model, named.dimensions);
   const isConfigured = options.apiKey !== undefined || options.baseUrl !== undefined;
   if (!isConfigured || mistakesInEmbedder(options).length > 0) return undefined;
-  return openaiEmbedder(options);
+  return opened(options, breakers);
+}
+
+/** All that is embedded at one endpoint by one model shares what is known of it. */
+function opened(options: OpenaiEmbedderOptions, breakers: Breakers): Embedder {
+  return openaiEmbedder(options, breakers.named(breakerName('embeddings', options.model), options));
 }
 
 /** The agent's key goes to the agent's endpoint only. */

@@ -5,7 +5,7 @@ import { CommitTick } from '../actors/commit-tick.ts';
 import { Registry } from '../actors/registry.ts';
 import { Retention } from '../actors/retention.ts';
 import type { Store } from '../storage/store.ts';
-import type { Config } from './config.ts';
+import { type Config, envNameOf, printable, SETTING_NAMES } from './config.ts';
 import type { AgentSettings } from './domain/conversation.ts';
 import { participantId } from './domain/ids.ts';
 import type { Edge } from './http/edge.ts';
@@ -17,6 +17,7 @@ import type { Log } from './observability/log.ts';
 import { Meters } from './observability/meters.ts';
 import { openAgentOf } from './open-agent.ts';
 import { openStoreOf } from './open-store.ts';
+import { Breakers } from './provider/breakers.ts';
 import { ConversationSearch } from './search/conversation-search.ts';
 import type { Embedders } from './search/embedder.ts';
 import { SearchGate } from './search/search-gate.ts';
@@ -57,8 +58,10 @@ export interface Runtime {
 export async function createRuntime(parts: RuntimeParts): Promise<Runtime> {
   const { config, log, clock = systemClock, tick = new CommitTick() } = parts;
   const meters = new Meters();
-  const agent = parts.agent ?? (await openAgentOf(config));
-  const embedders = parts.embedders ?? (await embeddersOf(config));
+  const breakers = new Breakers();
+  meters.breakers = () => breakers.readings();
+  const agent = parts.agent ?? (await openAgentOf(config, breakers));
+  const embedders = parts.embedders ?? (await embeddersOf(config, breakers));
   const store = parts.store ?? (await openStoreOf(config, log, meters));
   const topics: Edge['topics'] = { publish: () => {} };
   const registry = new Registry({
@@ -119,6 +122,8 @@ export async function createRuntime(parts: RuntimeParts): Promise<Runtime> {
     clock,
     log,
     meters,
+    breakers,
+    settings: flagsOf(config),
     topics,
     limits: config,
     defaults: {
@@ -149,9 +154,9 @@ export async function createRuntime(parts: RuntimeParts): Promise<Runtime> {
   };
 }
 
-async function embeddersOf(config: Config): Promise<Embedders> {
+async function embeddersOf(config: Config, breakers: Breakers): Promise<Embedders> {
   const { openEmbeddersOf } = await import('./open-embedder.ts');
-  return openEmbeddersOf(config);
+  return openEmbeddersOf(config, breakers);
 }
 
 function actorLimits(config: Config): ActorLimits {
@@ -171,6 +176,12 @@ function actorLimits(config: Config): ActorLimits {
 
 function defaultAgent({ agentName }: Config): AgentSettings {
   return { id: AGENT_ID, name: agentName, speaks: 'auto', whileBusy: 'enqueue' };
+}
+
+/** The settings as an operator knows them. */
+function flagsOf(config: Config): Readonly<Record<string, unknown>> {
+  const shown = printable(config);
+  return Object.fromEntries(SETTING_NAMES.map((name) => [envNameOf(name), shown[name]]));
 }
 
 async function secretOf(store: Store): Promise<Uint8Array> {

@@ -1,4 +1,5 @@
 import type { Agent } from '../../actors/agent-port.ts';
+import { Breakers, breakerName } from '../provider/breakers.ts';
 import { MODEL_DEFAULTS, type ModelOptions, mistakesIn } from './langgraph/options.ts';
 import { type OfflineOptions, offlineAgent } from './offline.ts';
 import { type ScriptedOptions, scriptedAgent } from './scripted.ts';
@@ -11,6 +12,8 @@ export interface AgentOptions {
   readonly kind: AgentKind;
   /** Characters of a message at most: an answer is one. */
   readonly maxAnswerChars?: number;
+  /** Those of the process; an agent that is given none has its own. */
+  readonly breakers?: Breakers;
   readonly openai?: Partial<ModelOptions>;
   readonly offline?: Partial<OfflineOptions>;
   readonly scripted?: Partial<ScriptedOptions>;
@@ -69,7 +72,9 @@ async function openModel(options: AgentOptions): Promise<Agent> {
   if (mistakes.length > 0)
     throw new AgentOptionsError(`the agent \`openai\` cannot be used: ${mistakes.join('; ')}`);
   const { langGraphAgent } = await import('./langgraph/agent.ts');
-  return langGraphAgent(settings);
+  const { breakers = new Breakers() } = options;
+  const name = breakerName('model', 'openai', settings.model);
+  return langGraphAgent(settings, breakers.named(name, settings));
 }
 
 function bounds({ maxAnswerChars }: AgentOptions): { readonly maxAnswerChars?: number } {

@@ -39,6 +39,10 @@ export const COMMANDS = {
       ['--id ID', 'Who it is for: 1 to 128 of A-Z a-z 0-9 . _ ~ : -'],
       ['--name NAME', 'What they are called.'],
       ['--days DAYS', 'Days it is good for; 30 when not said.'],
+      [
+        '--admin',
+        'It may look at and steer the server itself (`/v1/admin/…`), too; it gives no rights in conversations.',
+      ],
     ],
     run: signToken,
   },

@@ -1,5 +1,6 @@
 import { printable } from '../config.ts';
 import { isId, participantId } from '../domain/ids.ts';
+import type { Author } from '../domain/participant.ts';
 import { NameField } from '../protocol/fields.ts';
 import { loadSettings } from './settings.ts';
 import { UsageError } from './usage-error.ts';
@@ -13,7 +14,8 @@ type OwnFlag = (typeof OWN_FLAGS)[number];
 
 /** Prints a token. Whoever may read the store may be anybody in it: that is the operator. */
 export async function signToken(args: readonly string[]): Promise<void> {
-  const { own, rest } = split(args);
+  const isAdmin = args.includes('--admin');
+  const { own, rest } = split(args.filter((arg) => arg !== '--admin'));
   const { config } = loadSettings(rest);
   const { id, name, days } = checked(own);
   const { Identity, signingSecret } = await import('../http/identity.ts');
@@ -25,7 +27,8 @@ export async function signToken(args: readonly string[]): Promise<void> {
     guestTokenSeconds: 0,
     now: Date.now,
   });
-  const token = await identity.sign({ id, name, kind: 'human' }, days * SECONDS_A_DAY);
+  const who: Author = { id, name, kind: 'human' };
+  const token = await identity.sign(who, days * SECONDS_A_DAY, { isAdmin });
   process.stdout.write(`${token}\n`);
 }
 

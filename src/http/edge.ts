@@ -4,6 +4,7 @@ import type { Publish } from '../../actors/outlet.ts';
 import type { Registry } from '../../actors/registry.ts';
 import type { AgentSettings, Visibility } from '../domain/conversation.ts';
 import type { Library } from '../library/library.ts';
+import type { BreakerBoard } from '../observability/breaker-reading.ts';
 import type { Log } from '../observability/log.ts';
 import type { Meters } from '../observability/meters.ts';
 import type { ConversationSearch } from '../search/conversation-search.ts';
@@ -22,6 +23,9 @@ export interface Edge {
   readonly clock: Clock;
   readonly log: Log;
   readonly meters: Meters;
+  readonly breakers: BreakerBoard;
+  /** The settings in force by the names of their variables, for operators: without secrets. */
+  readonly settings: Readonly<Record<string, unknown>>;
   /** Where the actors publish; the server puts its topics in. */
   readonly topics: { publish: Publish };
   readonly limits: EdgeLimits;

@@ -25,6 +25,8 @@ export interface IdentityOptions {
 export interface Verified {
   readonly participant: Author;
   readonly expiresAt: number;
+  /** May look at and steer the server itself (`/v1/admin/…`); gives no rights in a conversation. */
+  readonly isAdmin: boolean;
 }
 
 export interface Guest extends Verified {
@@ -55,13 +57,13 @@ export class Identity {
         requiredClaims: ['sub', 'exp'],
         currentDate: new Date(now()),
       });
-      const { sub, name, exp } = payload;
+      const { sub, name, exp, admin } = payload;
       if (sub === undefined || !isId(sub) || typeof name !== 'string' || exp === undefined) {
         return err(failure('bad_token'));
       }
       const id = participantId(sub);
       const participant: Author = { id, name: name.slice(0, MAX_NAME_CHARS), kind: 'human' };
-      return ok({ participant, expiresAt: exp * 1000 });
+      return ok({ participant, expiresAt: exp * 1000, isAdmin: admin === true });
     } catch (cause) {
       return err(failure(cause instanceof errors.JWTExpired ? 'token_expired' : 'bad_token'));
     }
@@ -74,12 +76,13 @@ export class Identity {
     const participant: Author = { id, name: name ?? `Guest ${id.slice(2, 6)}`, kind: 'human' };
     const { guestTokenSeconds, now } = this.#options;
     const token = await this.sign(participant, guestTokenSeconds);
-    return ok({ participant, token, expiresAt: now() + guestTokenSeconds * 1000 });
+    const expiresAt = now() + guestTokenSeconds * 1000;
+    return ok({ participant, token, expiresAt, isAdmin: false });
   }
 
-  sign({ id, name }: Author, seconds: number): Promise<string> {
+  sign({ id, name }: Author, seconds: number, rights: { isAdmin?: boolean } = {}): Promise<string> {
     const issuedAt = Math.floor(this.#options.now() / 1000);
-    return new SignJWT({ name })
+    return new SignJWT({ name, ...(rights.isAdmin === true ? { admin: true } : {}) })
       .setProtectedHeader({ alg: ALGORITHM })
       .setIssuer(ISSUER)
       .setSubject(id)

@@ -1,5 +1,6 @@
 import type { Reason } from '../domain/failure.ts';
 import type { EndState } from '../domain/turn.ts';
+import type { BreakerReading } from './breaker-reading.ts';
 
 export interface CacheReading {
   readonly hits: number;
@@ -33,6 +34,8 @@ export class Meters {
   onAppend: (seconds: number) => void = () => {};
   /** Set where the store is opened; undefined when there is no cache. */
   cache: () => CacheReading | undefined = () => undefined;
+  /** Set by the runtime. */
+  breakers: () => readonly BreakerReading[] = () => [];
 
   documentsStored = 0;
   chunksEmbedded = 0;

@@ -1,5 +1,6 @@
 import { type IntervalHistogram, monitorEventLoopDelay } from 'node:perf_hooks';
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import { BREAKER_STATES } from './breaker-reading.ts';
 import type { Meters } from './meters.ts';
 
 /** What the metrics are read from, when somebody scrapes. */
@@ -179,6 +180,50 @@ const ROWS: readonly Row[] = [
     kind: 'counter',
     labels: ['mode'],
     read: ({ meters }) => [...meters.searches].map(([mode, { ms }]) => [{ mode }, ms / 1000]),
+  },
+  {
+    name: 'breaker_state',
+    help: 'Where a breaker stands: 0 closed, 1 half open, 2 open.',
+    kind: 'gauge',
+    labels: ['breaker'],
+    read: ({ meters }) =>
+      meters
+        .breakers()
+        .map(({ name: breaker, state }) => [{ breaker }, BREAKER_STATES.indexOf(state)]),
+  },
+  {
+    name: 'breaker_calls_total',
+    help: 'Calls through a breaker, by what came of them; a refused one was not made.',
+    kind: 'counter',
+    labels: ['breaker', 'outcome'],
+    read: ({ meters }) =>
+      meters
+        .breakers()
+        .flatMap(({ name: breaker, successes, failures, refused }) => [
+          [{ breaker, outcome: 'success' }, successes] as const,
+          [{ breaker, outcome: 'failure' }, failures] as const,
+          [{ breaker, outcome: 'refused' }, refused] as const,
+        ]),
+  },
+  {
+    name: 'breaker_transitions_total',
+    help: 'How often a breaker went into each state.',
+    kind: 'counter',
+    labels: ['breaker', 'to'],
+    read: ({ meters }) =>
+      meters
+        .breakers()
+        .flatMap(({ name: breaker, times }) =>
+          BREAKER_STATES.map((to) => [{ breaker, to }, times[to]] as const),
+        ),
+  },
+  {
+    name: 'breaker_in_flight',
+    help: 'Calls under way through a breaker.',
+    kind: 'gauge',
+    labels: ['breaker'],
+    read: ({ meters }) =>
+      meters.breakers().map(({ name: breaker, inFlight }) => [{ breaker }, inFlight]),
   },
   {
     name: 'event_loop_lag_seconds',

@@ -175,6 +175,14 @@ export class Breaker {
   }
 }
 
+/** `embeddings:text-embedding-3-small`: the words, joined, in the characters of an id, so that a path can name it. */
+export function breakerName(...words: readonly string[]): string {
+  return words
+    .join(':')
+    .replace(/[^A-Za-z0-9._~:-]/g, '-')
+    .slice(0, 128);
+}
+
 /** Bound: what the settings and the program name. */
 export class Breakers implements BreakerBoard {
   readonly #byName = new Map<string, Breaker>();

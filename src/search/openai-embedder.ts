@@ -1,6 +1,7 @@
 import { isTaskCancelledError, TimeoutStrategy, timeout } from 'cockatiel';
 
 import { err, ok } from '../domain/result.ts';
+import type { Breaker } from '../provider/breakers.ts';
 import { opening } from '../provider/opening.ts';
 import { ProviderFault } from '../provider/provider-fault.ts';
 import { cut } from '../text/plain-text.ts';
@@ -18,14 +19,15 @@ const SHORT_CHARS = 500;
 
 /**
  * Vectors from a model on an OpenAI-compatible endpoint. Throws for options with a mistake in them. Nothing is sent
- * before the first texts come, and LangChain, which takes half a second, is not loaded before that either.
+ * before the first texts come, and LangChain, which takes half a second, is not loaded before that either. Without a
+ * breaker of the endpoint it has its own.
  */
-export function openaiEmbedder(options: OpenaiEmbedderOptions): Embedder {
+export function openaiEmbedder(options: OpenaiEmbedderOptions, breaker?: Breaker): Embedder {
   const { model, dimensions, timeoutMs } = options;
   const name = spaceNameOf({ kind: 'openai', model, dimensions });
   const mistakes = mistakesInEmbedder(options);
   if (name === undefined || mistakes.length > 0) throw new TypeError(mistakes.join('; '));
-  const open = opening(options);
+  const open = opening(options, breaker);
   const limit = timeout(timeoutMs, TimeoutStrategy.Aggressive);
 
   const vectorsOf = (texts: readonly string[], signal: AbortSignal) =>

@@ -70,10 +70,15 @@ export class Served {
     return new RestClient(this.url, token);
   }
 
-  async person(id: string, seconds = TOKEN_SECONDS): Promise<Person> {
+  async person(id: string, seconds = TOKEN_SECONDS, isAdmin = false): Promise<Person> {
     const who: Author = { id: participantId(id), name: id, kind: 'human' };
-    const token = await this.runtime.edge.identity.sign(who, seconds);
+    const token = await this.runtime.edge.identity.sign(who, seconds, { isAdmin });
     return { who, token, rest: this.rest(token) };
+  }
+
+  /** Somebody who may look at the server itself. */
+  operator(id = 'operator'): Promise<Person> {
+    return this.person(id, TOKEN_SECONDS, true);
   }
 
   /** A conversation of this person's. */

@@ -14,6 +14,7 @@ import {
   AgentFailure,
   type TurnInput,
 } from '../../../actors/agent-port.ts';
+import type { Breaker } from '../../provider/breakers.ts';
 import { type Opening, opening } from '../../provider/opening.ts';
 import { ProviderFault } from '../../provider/provider-fault.ts';
 import { cut } from '../../text/plain-text.ts';
@@ -36,8 +37,8 @@ interface Parts {
  * Answers through an OpenAI-compatible endpoint. Failures come out as `AgentFailure` with public words; their
  * cause is for the log and holds no secret either. After an abort the stream ends without `done`.
  */
-export function langGraphAgent(options: ModelOptions): Agent {
-  const parts: Parts = { options, call: modelCall(options), open: opening(options) };
+export function langGraphAgent(options: ModelOptions, breaker?: Breaker): Agent {
+  const parts: Parts = { options, call: modelCall(options), open: opening(options, breaker) };
   return {
     label: `openai:${options.model}`,
     answer: (input, signal) => answer(input, signal, parts),

@@ -1,6 +1,8 @@
 import { type Failure, failure } from '../../domain/failure.ts';
 import { err, ok, type Result } from '../../domain/result.ts';
+import type { BreakerTransition } from '../../observability/breaker-reading.ts';
 import type { MetricTable } from '../../observability/metrics.ts';
+import { wireTime } from '../../protocol/encode.ts';
 import type { Edge } from '../edge.ts';
 import { json } from './reply.ts';
 import { publicRoute, type Route } from './route.ts';
@@ -33,6 +35,11 @@ export function operationRoutes(metrics: MetricTable): readonly Route[] {
         return readiness.ok ? ok(json(200, { status: 'ok' })) : readiness;
       },
     }),
+    publicRoute({
+      method: 'GET',
+      path: '/health/detailed',
+      handle: async ({ edge }) => ok(json(200, await detailed(edge))),
+    }),
     // Nothing listens before the start is done.
     publicRoute({
       method: 'GET',
@@ -51,6 +58,36 @@ export function operationRoutes(metrics: MetricTable): readonly Route[] {
         }),
     }),
   ];
+}
+
+/** What stands behind `status`, for dashboards. `degraded`: people are served, and the agent or the search is not whole. */
+async function detailed(edge: Edge) {
+  const { store, agent, version } = edge.labels;
+  const { registry, meters } = edge;
+  const readiness = await ready(edge);
+  const breakers = edge.breakers.readings();
+  const isWhole = breakers.every(({ state }) => state === 'closed');
+  return {
+    status: readiness.ok ? (isWhole ? 'ok' : 'degraded') : readiness.failure.reason,
+    version,
+    uptime_seconds: Math.floor(process.uptime()),
+    store: { label: store, status: readiness.ok ? 'ok' : readiness.failure.reason },
+    agent: { label: agent },
+    connections: meters.connections,
+    live_conversations: registry.size,
+    mailbox_depth: registry.mailboxDepth(),
+    breakers: breakers.map(({ name, state, failures, refused, lastTransitions }) => ({
+      name,
+      state,
+      failures,
+      refused,
+      last_transition: lastTransition(lastTransitions.at(-1)),
+    })),
+  };
+}
+
+function lastTransition(last: BreakerTransition | undefined) {
+  return last === undefined ? null : { to: last.to, at: wireTime(last.at), why: last.why };
 }
 
 /** Whether new work can be done here. */

@@ -122,6 +122,26 @@ export function route<
   };
 }
 
+/** A route for operators: a token with the admin role. To everybody else it is 403 `forbidden`. */
+export function adminRoute<
+  P extends z.ZodType = Nothing,
+  Q extends z.ZodType = Nothing,
+  B extends z.ZodType = Nothing,
+>(
+  shape: Shape<P, Q, B> & {
+    readonly handle: (call: CallOf<P, Q, B> & Caller) => Promise<Answer>;
+  },
+): Route {
+  const open = route(shape);
+  return {
+    ...open,
+    run: async (raw, parts, caller) =>
+      caller?.isAdmin === false
+        ? err(failure('forbidden', { message: 'This takes a token with the admin role.' }))
+        : open.run(raw, parts, caller),
+  };
+}
+
 /** A route for everybody. */
 export function publicRoute<
   P extends z.ZodType = Nothing,

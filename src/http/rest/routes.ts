@@ -2,6 +2,7 @@ import type { ConversationActor } from '../../../actors/conversation-actor.ts';
 import { MetricTable } from '../../observability/metrics.ts';
 import type { Edge } from '../edge.ts';
 import { pageRoutes } from '../static.ts';
+import { ADMIN_ROUTES } from './admin.ts';
 import { CONVERSATION_ROUTES } from './conversations.ts';
 import { DOCUMENT_ROUTES } from './documents.ts';
 import { EVENT_ROUTES } from './events.ts';
@@ -28,6 +29,7 @@ export function routesOf({ meters, registry }: Edge): readonly Route[] {
     ...PARTICIPANT_ROUTES,
     ...DOCUMENT_ROUTES,
     ...GUEST_ROUTES,
+    ...ADMIN_ROUTES,
     ...operationRoutes(metrics),
     ...pageRoutes(),
   ];
