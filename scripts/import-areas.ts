@@ -58,7 +58,7 @@ export const AREAS: readonly Area[] = [
   {
     name: 'actors',
     paths: ['actors/'],
-    imports: ['domain', 'machines', 'agent port', 'observability'],
+    imports: ['domain', 'machines', 'text', 'agent port', 'observability'],
     importsTypesOf: ['store port'],
   },
   {
@@ -67,9 +67,24 @@ export const AREAS: readonly Area[] = [
     imports: ['domain', 'text', 'provider', 'agent port', 'observability'],
   },
   {
+    name: 'pipeline',
+    paths: ['src/pipeline/'],
+    imports: ['domain', 'text', 'provider', 'agent port', 'observability'],
+    importsTypesOf: ['store port'],
+  },
+  {
     name: 'http',
     paths: ['src/http/'],
-    imports: ['domain', 'protocol', 'actors', 'agent port', 'search', 'library', 'observability'],
+    imports: [
+      'domain',
+      'protocol',
+      'actors',
+      'agent port',
+      'search',
+      'library',
+      'pipeline',
+      'observability',
+    ],
   },
   { name: 'observability', paths: ['src/observability/'], imports: ['domain'] },
   { name: 'config', paths: ['src/config.ts', 'src/settings/'], imports: ['domain'] },

@@ -17,6 +17,8 @@ import type { Log } from './observability/log.ts';
 import { Meters } from './observability/meters.ts';
 import { openAgentOf } from './open-agent.ts';
 import { openStoreOf } from './open-store.ts';
+import { ContentModeration } from './pipeline/moderation.ts';
+import { StageMeter } from './pipeline/stages.ts';
 import { Breakers } from './provider/breakers.ts';
 import { ConversationSearch } from './search/conversation-search.ts';
 import type { Embedders } from './search/embedder.ts';
@@ -119,6 +121,7 @@ export async function createRuntime(parts: RuntimeParts): Promise<Runtime> {
       documents: new SearchGate({ mostAtOnce: 16, mostOfOne: 4 }),
     },
     identity,
+    moderation: new ContentModeration(new StageMeter(meters, 'moderation')),
     clock,
     log,
     meters,

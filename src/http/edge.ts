@@ -7,6 +7,7 @@ import type { Library } from '../library/library.ts';
 import type { BreakerBoard } from '../observability/breaker-reading.ts';
 import type { Log } from '../observability/log.ts';
 import type { Meters } from '../observability/meters.ts';
+import type { Moderation } from '../pipeline/moderation.ts';
 import type { ConversationSearch } from '../search/conversation-search.ts';
 import type { SearchGate } from '../search/search-gate.ts';
 import type { Identity } from './identity.ts';
@@ -20,6 +21,7 @@ export interface Edge {
   readonly search: ConversationSearch;
   readonly searchGates: { readonly messages: SearchGate; readonly documents: SearchGate };
   readonly identity: Identity;
+  readonly moderation: Moderation;
   readonly clock: Clock;
   readonly log: Log;
   readonly meters: Meters;

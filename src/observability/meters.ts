@@ -10,6 +10,12 @@ export interface CacheReading {
   readonly conversations: number;
 }
 
+/** How often something came out of a stage in one way, and how long that took together. */
+export interface Passages {
+  count: number;
+  ms: number;
+}
+
 /**
  * What the process counts. Plain numbers, so that counting costs the hot path an addition; the metric table
  * reads them when somebody scrapes.
@@ -46,6 +52,17 @@ export class Meters {
 
   /** Searches in conversations, by mode; those of them that had to do without vectors, and how long all took. */
   readonly searches = new Map<string, { count: number; degraded: number; ms: number }>();
+
+  /** What went through the stages of the pipeline: stage, then outcome. */
+  readonly stages = new Map<string, Map<string, Passages>>();
+
+  passages(stage: string, outcome: string): Passages {
+    const outcomes = this.stages.get(stage) ?? new Map<string, Passages>();
+    this.stages.set(stage, outcomes);
+    const passages = outcomes.get(outcome) ?? { count: 0, ms: 0 };
+    outcomes.set(outcome, passages);
+    return passages;
+  }
 
   readonly refuse = (reason: Reason): void => {
     this.refusals.set(reason, (this.refusals.get(reason) ?? 0) + 1);

@@ -1,7 +1,7 @@
 import { type IntervalHistogram, monitorEventLoopDelay } from 'node:perf_hooks';
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 import { BREAKER_STATES } from './breaker-reading.ts';
-import type { Meters } from './meters.ts';
+import type { Meters, Passages } from './meters.ts';
 
 /** What the metrics are read from, when somebody scrapes. */
 export interface MetricSources {
@@ -78,6 +78,20 @@ const ROWS: readonly Row[] = [
     kind: 'counter',
     labels: ['reason'],
     read: ({ meters }) => [...meters.refusals].map(([reason, count]) => [{ reason }, count]),
+  },
+  {
+    name: 'pipeline_total',
+    help: 'Passages through the stages of the pipeline, by stage and outcome.',
+    kind: 'counter',
+    labels: ['stage', 'outcome'],
+    read: ({ meters }) => passages(meters, ({ count }) => count),
+  },
+  {
+    name: 'pipeline_seconds_total',
+    help: 'Seconds that passages through the stages of the pipeline took, by stage and outcome.',
+    kind: 'counter',
+    labels: ['stage', 'outcome'],
+    read: ({ meters }) => passages(meters, ({ ms }) => ms / 1000),
   },
   {
     name: 'open_turns',
@@ -303,6 +317,12 @@ function register(row: Row, from: Parameters<Row['read']>[0], registers: Registr
       for (const [labels, value] of readings()) this.inc(labels, value);
     },
   });
+}
+
+function passages({ stages }: Meters, read: (of: Passages) => number): Reading {
+  return [...stages].flatMap(([stage, outcomes]) =>
+    [...outcomes].map(([outcome, of]) => [{ stage, outcome }, read(of)] as const),
+  );
 }
 
 function lagSince(lag: IntervalHistogram): Reading {

@@ -14,8 +14,8 @@ import {
   MessagePath,
   MessagesQuery,
 } from '../../protocol/rest.ts';
+import { admit } from '../admission.ts';
 import type { Edge } from '../edge.ts';
-import { isTooLong } from '../message-length.ts';
 import { pageOf } from './page.ts';
 import { reach } from './reach.ts';
 import { type Answer, json, NO_CONTENT } from './reply.ts';
@@ -31,16 +31,17 @@ export const MESSAGE_ROUTES: readonly Route[] = [
       const reached = await reach(edge, params.id, who);
       if (!reached.ok) return reached;
       const { actor } = reached.value;
-      if (isTooLong(body.content, edge.limits.maxMessageChars))
-        return err(failure('message_too_long'));
-      const { content, reply_to: replyTo, metadata } = body;
+      const content = await admit(edge, body.content);
+      if (typeof content !== 'string') return err(content);
+      const { reply_to: replyTo, metadata } = body;
       if (replyTo !== undefined) await lookAtTarget(actor, replyTo);
       const outcome = await new Promise<Outcome>((settle) => {
         say(actor, { author: who, content, key, replyTo, metadata }, settle);
       });
       if (!outcome.ok) return outcome;
       if (outcome.value.duplicate) return repeated(actor, { who, key, receipt: outcome.value });
-      return ok(json(201, said(actor, { who, body, key, receipt: outcome.value })));
+      const stored = { ...body, content };
+      return ok(json(201, said(actor, { who, body: stored, key, receipt: outcome.value })));
     },
   }),
   route({
@@ -69,11 +70,12 @@ export const MESSAGE_ROUTES: readonly Route[] = [
     path: '/v1/conversations/{id}/messages/{seq}',
     params: MessagePath,
     body: EditMessage,
-    handle: async ({ edge, who, params, body: { content }, key }) => {
+    handle: async ({ edge, who, params, body, key }) => {
       const reached = await reach(edge, params.id, who);
       if (!reached.ok) return reached;
       const { actor } = reached.value;
-      if (isTooLong(content, edge.limits.maxMessageChars)) return err(failure('message_too_long'));
+      const content = await admit(edge, body.content);
+      if (typeof content !== 'string') return err(content);
       const outcome = await amend(actor, { author: who, targetSeq: params.seq, key, content });
       return outcome.ok ? edited(actor, { who, seq: params.seq }) : outcome;
     },

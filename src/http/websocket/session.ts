@@ -7,11 +7,12 @@ import type { ConversationId } from '../../domain/ids.ts';
 import { type Author, maySend } from '../../domain/participant.ts';
 import type { Result } from '../../domain/result.ts';
 import { isOver } from '../../domain/turn.ts';
+import type { Admitted } from '../../pipeline/moderation.ts';
 import type { ClientFrame, ClientFrames } from '../../protocol/client-frames.ts';
 import { type BadFrame, decodeFrame } from '../../protocol/decode.ts';
 import { errorFrame, wireTime } from '../../protocol/encode.ts';
+import { admit } from '../admission.ts';
 import type { Edge } from '../edge.ts';
-import { isTooLong } from '../message-length.ts';
 import type { Connection } from './connection.ts';
 import { greet } from './greeting.ts';
 import { Memberships } from './memberships.ts';
@@ -139,7 +140,7 @@ export class Session {
         this.#inOrder(() => this.#moveAbout(frame, who));
         break;
       case 'edit':
-        this.#amend(frame, who, frame.content);
+        this.#edit(frame, who);
         break;
       case 'delete':
         this.#amend(frame, who);
@@ -192,11 +193,9 @@ export class Session {
   }
 
   /** The hot path. */
-  #send(frame: ClientFrames['send'], who: Author): void {
-    if (isTooLong(frame.content, this.#edge.limits.maxMessageChars)) {
-      this.#refuse(about(frame), failure('message_too_long'));
-      return;
-    }
+  #send(given: ClientFrames['send'], who: Author): void {
+    const frame = this.#admitted(given, (admitted) => this.#sendLater(admitted, who));
+    if (frame === undefined) return;
     const actor = this.memberships.actorOf(frame.conversation_id);
     const { reply_to: target } = frame;
     if (actor !== undefined && (target === undefined || !isUnknownTarget(actor, target))) {
@@ -204,6 +203,29 @@ export class Session {
     } else {
       this.#inOrder(() => this.#sendLater(frame, who));
     }
+  }
+
+  /**
+   * The frame with its content as it is stored, or undefined: it was refused, or `later` is called when somebody else
+   * has been asked, with all frames behind it waiting.
+   */
+  #admitted<F extends ClientFrames['send' | 'edit']>(
+    frame: F,
+    later: (admitted: F) => Promise<void>,
+  ): F | undefined {
+    const answered = (content: Admitted): F | undefined => {
+      if (content === frame.content) return frame;
+      if (typeof content === 'string') return { ...frame, content };
+      this.#refuse(about(frame), content);
+      return undefined;
+    };
+    const content = admit(this.#edge, frame.content);
+    if (!(content instanceof Promise)) return answered(content);
+    this.#inOrder(async () => {
+      const admitted = answered(await content);
+      if (admitted !== undefined) await later(admitted);
+    });
+    return undefined;
   }
 
   /** To a conversation that is not listened to here, or in reply to who knows whom. */
@@ -224,11 +246,13 @@ export class Session {
     );
   }
 
+  #edit(given: ClientFrames['edit'], who: Author): void {
+    const amend = (frame: ClientFrames['edit']) => this.#amend(frame, who, frame.content);
+    const frame = this.#admitted(given, async (admitted) => amend(admitted));
+    if (frame !== undefined) amend(frame);
+  }
+
   #amend(frame: ClientFrames['edit' | 'delete'], who: Author, content?: string): void {
-    if (content !== undefined && isTooLong(content, this.#edge.limits.maxMessageChars)) {
-      this.#refuse(about(frame), failure('message_too_long'));
-      return;
-    }
     this.#withActor(frame, async (actor) => {
       const outcome = await amend(actor, {
         author: who,
