@@ -64,6 +64,7 @@ const LANES: readonly (readonly [name: string, run: () => Promise<Outcome>][])[]
   [
     ['types', () => tsc('tsconfig.json')],
     ['types of the page', () => tsc('tsconfig.web.json')],
+    ['types of the k6 scripts', () => tsc('tsconfig.k6.json')],
     ['format', () => biome('format')],
     ['diagrams', async () => diagramsAreCurrent()],
   ],
