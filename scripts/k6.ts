@@ -14,9 +14,16 @@ export const K6_FOLDER = join(ROOT, '.toolchain', `k6-${K6_VERSION}-${type()}-${
 
 /** Path of a k6: `$K6`, or the one that `npm run k6:install` built, or the first on the PATH. */
 export function findK6(env: NodeJS.ProcessEnv = process.env): string | undefined {
-  if (env['K6']) return env['K6'];
+  const own = env['K6'];
+  if (own) return isExecutable(own) ? own : undefined;
   const folders = (env['PATH'] ?? '').split(delimiter).filter(Boolean);
   return [K6_FOLDER, ...folders].map((folder) => join(folder, 'k6')).find(isExecutable);
+}
+
+/** What to do about it when there is none. */
+export function noK6(env: NodeJS.ProcessEnv = process.env): string {
+  const own = env['K6'] ? `K6 names ${env['K6']}, which is no program` : 'no k6 found';
+  return `${own}: \`npm run k6:install\` builds one with Go, or set K6 to the path of one`;
 }
 
 function isExecutable(path: string): boolean {
@@ -27,7 +34,3 @@ function isExecutable(path: string): boolean {
     return false;
   }
 }
-
-/** What to do about it when there is none. */
-export const NO_K6 =
-  'no k6 found: `npm run k6:install` builds it with Go, or set K6 to the path of one';

@@ -2,7 +2,7 @@
 
 import { mkdirSync } from 'node:fs';
 import { join, relative, resolve } from 'node:path';
-import { findK6, NO_K6 } from '../../scripts/k6.ts';
+import { findK6, noK6 } from '../../scripts/k6.ts';
 import { failuresOf } from '../k6/lib/report.ts';
 import { reportText } from '../k6/lib/report-text.ts';
 import { figuresOf } from '../k6/lib/scenarios.ts';
@@ -34,7 +34,7 @@ async function run(wanted: Wanted): Promise<void> {
   const figures = figuresOf(wanted.scenario, env);
   if (typeof figures === 'string') return fail(figures, MISTAKE);
   const k6 = findK6();
-  if (k6 === undefined) return fail(NO_K6, NO_LOAD);
+  if (k6 === undefined) return fail(noK6(), NO_LOAD);
   const signal = interruption();
   const out = folderOf(wanted);
   try {
