@@ -127,8 +127,8 @@ async function runOnce(
   try {
     let before = 0;
     let used = 0;
-    const isRelay = contender === 'relay';
-    const measured = await client.run(load, { port: server.port, isRelay }, (phase) => {
+    const protocol = contender === 'relay' ? 'relay' : 'colloquy';
+    const measured = await client.run(load, { port: server.port, protocol }, (phase) => {
       if (phase === 'measuring') before = server.cpuSeconds();
       else used = server.cpuSeconds() - before;
     });

@@ -2,19 +2,20 @@
 //
 // Native, because a Node client gives out before the server does. It checks what it measures: every frame of a
 // conversation comes in order, each message reaches every listener once, under the seq of its ack; else it exits 1.
-// The bare relay has no seq: it is held to the count only.
+// Where there is no seq (protocols/), frames are counted. With `--may-lose` what does not come within two seconds is
+// counted as lost, and the loop goes on without it. With `--slow-ms` one listener stops reading for that long, and
+// what it got in the end is counted apart.
 //
-// stdout: `measuring` when the window begins, then one JSON object. Built and called by perf/bench/load/load.ts.
+// stdout: `measuring` when the window begins, then one JSON object. Built and called by load.ts.
 #define _GNU_SOURCE
+#include "load.h"
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stdarg.h>
-#include <stdint.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/prctl.h>
@@ -24,36 +25,38 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { SETUP_AT_ONCE = 64, READ_BYTES = 1 << 20, FRAME_BYTES = 1 << 16, RING = 4096, MAX_EVENTS = 1024 };
-static const int64_t SECOND = 1000000000LL, PATIENCE = 5 * SECOND;
+enum { SETUP_AT_ONCE = 64, READ_BYTES = 1 << 20, RING = 4096, MAX_EVENTS = 1024, SLOW_BUFFER_BYTES = 1 << 16 };
+static const int64_t SECOND = 1000000000LL, PATIENCE = 5 * SECOND, GIVE_UP = 2 * SECOND, LOOK_AGAIN = SECOND / 4;
+static const Protocol *const PROTOCOLS[] = {&colloquy, &relay, &socket_io, &colyseus};
 
-typedef enum { IDLE, UPGRADING, GREETING, JOINING, LIVE } State;
 typedef struct {
-  int fd, room, person;
-  State state;
-  char *rest;       // an incomplete frame, until the next read
-  size_t rest_bytes;
-  uint64_t seq;     // of the last event
-} Conn;
-typedef struct { uint32_t owed; uint64_t seq; } Flight; // frames that a message still owes, and its seq once known
-typedef struct { uint64_t next; Flight *flights; } Room;
+  uint32_t owed;      // frames that the message still owes
+  uint8_t is_given_up; // another has taken its place in the window
+  int64_t at;
+  uint64_t seq;       // once known
+} Flight;
+typedef struct { uint64_t next, settled; Flight *flights; } Room; // all before `settled` arrived, or were given up
 
 // Options.
-static int port, rooms = 1, people = 2, senders = 2, window = 1, content_bytes = 128, warm_ms = 1000, measure_ms = 3000;
+int port, content_bytes = 128;
+static int rooms = 1, people = 2, senders = 2, window = 1, warm_ms = 1000, measure_ms = 3000;
 static double rate = 0; // sends a second in all rooms together; 0: closed loop
-static int is_relay = 0;
+static const Protocol *protocol = &colloquy;
+static int may_lose = 0; // a message that does not come is counted and not an error
+static int slow_ms = 0;  // the last person of the first room reads nothing for so long
 
 static Conn *conns;
 static Room *all_rooms;
-static int epoll, live = 0, opened = 0, in_setup = 0;
+static int epoll, live = 0, opened = 0, in_setup = 0, is_sending = 0, is_measured = 0;
 static char *in;
-static char frame[FRAME_BYTES];
-static size_t frame_bytes, at_id, at_room, at_time, at_number, at_key;
-static int is_sending = 0, is_measured = 0;
+static Outgoing out;
+static Conn *slow;
+static int slow_code = 0; // it was closed with
 static int64_t measured_from, measured_to, last_progress;
-static uint64_t sent, in_flight, acked, delivered, ack_count, ack_bytes, event_count, event_bytes;
+static uint64_t sent, in_flight, acked, delivered, ack_count, ack_bytes, event_count, event_bytes,
+  slow_got, expected, arrivals;
 
-static void die(const char *format, ...) {
+void die(const char *format, ...) {
   va_list args;
   va_start(args, format);
   fputs("load: ", stderr);
@@ -99,25 +102,8 @@ static double percentile_us(double share) {
   return 0;
 }
 
-static void put_digits(char *at, uint64_t value, int digits) {
-  while (digits > 0) { at[--digits] = '0' + value % 10; value /= 10; }
-}
-
-static uint64_t digits_at(const char *at, const char *end) {
-  uint64_t value = 0;
-  while (at < end && *at >= '0' && *at <= '9') value = value * 10 + (*at++ - '0');
-  return value;
-}
-
-// The text after `name`, or NULL.
-static const char *after(const char *text, size_t bytes, const char *name, size_t name_bytes) {
-  const char *found = memmem(text, bytes, name, name_bytes);
-  return found == NULL ? NULL : found + name_bytes;
-}
-#define AFTER(text, bytes, name) after(text, bytes, name, sizeof(name) - 1)
-
 // A client must mask what it sends; a mask of zeros leaves the payload as it is and costs the server the same.
-static void write_frame(Conn *conn, int opcode, const char *payload, size_t bytes) {
+void write_frame(Conn *conn, int opcode, const char *payload, size_t bytes) {
   unsigned char head[8] = {0x80 | opcode, 0x80 | (bytes < 126 ? bytes : 126)};
   size_t head_bytes = 6;
   if (bytes >= 126) { head[2] = bytes >> 8; head[3] = bytes; head_bytes = 8; }
@@ -126,106 +112,90 @@ static void write_frame(Conn *conn, int opcode, const char *payload, size_t byte
   if (written != (ssize_t)(head_bytes + bytes)) die("the server does not read: %s", strerror(errno));
 }
 
-// One `send` frame with its header in front; `send_message` only puts digits into it.
-static void make_frame(void) {
-  char *text = frame + 8;
-  size_t bytes = sprintf(text, "{\"type\":\"send\",\"id\":\"m0000000000\",\"conversation_id\":\"bench-000000\",\"content\":\"");
-  at_id = 8 + 22;
-  at_room = 8 + bytes - sizeof("000000\",\"content\":\"") + 1;
-  at_time = 8 + bytes;
-  at_number = at_time + 20;
-  memset(text + bytes, 'x', content_bytes);
-  text[bytes + 19] = text[bytes + 30] = ' ';
-  bytes += content_bytes;
-  at_key = 8 + bytes + 9;
-  bytes += sprintf(text + bytes, "\",\"key\":\"k0000000000\"}") ;
-  at_key += 1;
-  frame[0] = (char)0x81; frame[1] = (char)(0x80 | 126);
-  frame[2] = bytes >> 8; frame[3] = bytes;
-  frame_bytes = 8 + bytes;
+static void put_message(const Room *room, uint64_t number, int64_t at) {
+  if (out.id > 0) put_digits(out.bytes + out.id, number, 10);
+  if (out.key > 0) put_digits(out.bytes + out.key, number, 10);
+  put_digits(out.bytes + out.room, room - all_rooms, 6);
+  put_digits(out.bytes + out.time, at, 19);
+  put_digits(out.bytes + out.number, number, 10);
+  for (int byte = 0; out.little_endian_id > 0 && byte < 4; byte += 1) out.bytes[out.little_endian_id + byte] = number >> 8 * byte;
 }
 
 // `at` is when it should have been sent: a late send does not hide the wait (no coordinated omission).
-static void send_message(int number_of_room, int64_t at) {
-  Room *room = &all_rooms[number_of_room];
+static void send_message(Room *room, int64_t at) {
   uint64_t number = room->next++;
   Flight *flight = &room->flights[number % RING];
-  if (flight->owed != 0) die("room %d: %d messages behind", number_of_room, RING);
-  *flight = (Flight){people + 1, 0};
-  Conn *conn = &conns[(number % senders) * rooms + number_of_room];
-  put_digits(frame + at_id, number, 10);
-  put_digits(frame + at_key, number, 10);
-  put_digits(frame + at_room, number_of_room, 6);
-  put_digits(frame + at_time, at, 19);
-  put_digits(frame + at_number, number, 10);
-  ssize_t written = write(conn->fd, frame, frame_bytes);
-  if (written != (ssize_t)frame_bytes) die("the server does not read: %s", strerror(errno));
+  if (flight->owed != 0 && !flight->is_given_up) die("room %ld: %d messages behind", room - all_rooms, RING);
+  *flight = (Flight){.owed = people + 1 - (slow != NULL), .at = at};
+  expected += flight->owed;
+  put_message(room, number, at);
+  Conn *conn = &conns[(number % senders) * rooms + (room - all_rooms)];
+  ssize_t written = write(conn->fd, out.bytes, out.length);
+  if (written != (ssize_t)out.length) die("the server does not read: %s", strerror(errno));
   sent += 1;
   in_flight += 1;
 }
 
+static void is_over(Room *room) {
+  in_flight -= 1;
+  if (is_sending && rate == 0) send_message(room, now_ns());
+}
+
 static void arrived(Conn *conn, uint64_t number, uint64_t seq, int64_t now) {
   Room *room = &all_rooms[conn->room];
+  arrivals += 1;
+  last_progress = now;
+  if (may_lose && number + RING < room->next) return;
   Flight *flight = &room->flights[number % RING];
   if (number >= room->next || flight->owed == 0) die("room %d: message %lu came once too often", conn->room, number);
   if (flight->seq == 0) flight->seq = seq;
   else if (flight->seq != seq) die("room %d: message %lu is seq %lu and %lu", conn->room, number, flight->seq, seq);
-  if (--flight->owed != 0) return;
-  in_flight -= 1;
-  last_progress = now;
-  if (is_sending && rate == 0) send_message(conn->room, now_ns());
+  flight->owed -= 1;
+  if (flight->owed == 0 && !flight->is_given_up) is_over(room);
 }
 
-static void on_ack(Conn *conn, const char *text, size_t bytes, int64_t now) {
-  const char *id = AFTER(text, bytes, "\"id\":\"m"), *seq = is_relay ? NULL : AFTER(text, bytes, "\"seq\":");
-  if (id == NULL || (seq == NULL && !is_relay)) die("not an ack: %.*s", (int)bytes, text);
+// Lets others take the place of messages that do not come.
+static void give_up(Room *room, int64_t now) {
+  for (; room->settled < room->next; room->settled += 1) {
+    Flight *flight = &room->flights[room->settled % RING];
+    if (flight->owed == 0 || flight->is_given_up) continue;
+    if (now - flight->at < GIVE_UP) return;
+    flight->is_given_up = 1;
+    is_over(room);
+  }
+}
+
+static void look_for_losses(int64_t now) {
+  static int64_t next = 0;
+  if (!may_lose || now < next) return;
+  next = now + LOOK_AGAIN;
+  for (int room = 0; room < rooms; room += 1) give_up(&all_rooms[room], now);
+}
+
+void on_ack(Conn *conn, uint64_t number, uint64_t seq, size_t bytes, int64_t now) {
   if (now >= measured_from && now < measured_to) acked += 1;
   ack_count += 1;
   ack_bytes += bytes;
-  arrived(conn, digits_at(id, text + bytes), seq == NULL ? 1 : digits_at(seq, text + bytes), now);
+  arrived(conn, number, seq, now);
 }
 
-static void on_event(Conn *conn, const char *text, size_t bytes, int64_t now) {
-  uint64_t seq = 1;
-  if (!is_relay) {
-    const char *at = AFTER(text, bytes, "\"seq\":");
-    seq = at == NULL ? 0 : digits_at(at, text + bytes);
-    if (conn->seq != 0 && seq != conn->seq + 1) die("room %d: seq %lu after %lu", conn->room, seq, conn->seq);
-    if (conn->seq != 0) conn->seq = seq;
-  }
-  const char *content = AFTER(text, bytes, "\"content\":\"");
-  if (content == NULL) return; // somebody joined
-  int64_t at = digits_at(content, text + bytes);
+void on_content(Conn *conn, const char *content, uint64_t seq, size_t bytes, int64_t now) {
+  int64_t at = digits_at(content, content + 19);
+  if (conn == slow) { slow_got += 1; last_progress = now; return; }
   if (now >= measured_from && now < measured_to) delivered += 1;
   if (at >= measured_from && at < measured_to) record(now_ns() - at);
   event_count += 1;
   event_bytes += bytes;
-  arrived(conn, digits_at(content + 20, text + bytes), seq, now);
+  arrived(conn, digits_at(content + 20, content + 30), seq, now);
 }
 
-static void is_live(Conn *conn) { conn->state = LIVE; live += 1; in_setup -= 1; }
+void is_live(Conn *conn) { conn->state = LIVE; live += 1; in_setup -= 1; }
 
-static void on_text(Conn *conn, const char *text, size_t bytes, int64_t now) {
-  if (bytes < 16) die("short frame");
-  switch (text[9] << 8 | text[10]) {
-    case 'a' << 8 | 'c': on_ack(conn, text, bytes, now); return;
-    case 'e' << 8 | 'v': on_event(conn, text, bytes, now); return;
-    case 'p' << 8 | 'r': return; // presence
-    case 'w' << 8 | 'e': {
-      char join[128];
-      write_frame(conn, 1, join, sprintf(join, "{\"type\":\"join\",\"id\":\"j\",\"conversation_id\":\"bench-%06d\",\"create\":true}", conn->room));
-      conn->state = JOINING;
-      return;
-    }
-    case 'j' << 8 | 'o': {
-      const char *head = AFTER(text, bytes, "\"head_seq\":");
-      conn->seq = head == NULL ? 0 : digits_at(head, text + bytes);
-      if (conn->seq == 0) die("no head: %.*s", (int)bytes, text);
-      return;
-    }
-    case 'l' << 8 | 'i': is_live(conn); return;
-    default: die("room %d: %.*s", conn->room, bytes > 300 ? 300 : (int)bytes, text);
-  }
+static void on_close(Conn *conn, const unsigned char *payload, size_t bytes) {
+  int code = bytes < 2 ? 1005 : payload[0] << 8 | payload[1];
+  if (conn != slow) die("room %d: closed with %d", conn->room, code);
+  if (slow_code == 0) slow_code = code;
+  conn->state = GONE;
 }
 
 // Bytes taken from the front: the answer to the upgrade, or whole frames.
@@ -236,8 +206,7 @@ static size_t take(Conn *conn, char *bytes, size_t length, int64_t now) {
     if (end == NULL) return 0;
     if (memcmp(bytes, "HTTP/1.1 101", 12) != 0) die("no upgrade: %.*s", 60, bytes);
     done = end - bytes;
-    if (is_relay) is_live(conn);
-    else { conn->state = GREETING; write_frame(conn, 1, "{\"type\":\"hello\"}", 16); }
+    protocol->upgraded(conn);
   }
   while (length - done >= 2) {
     unsigned char *at = (unsigned char *)bytes + done;
@@ -251,8 +220,9 @@ static size_t take(Conn *conn, char *bytes, size_t length, int64_t now) {
     }
     if (length - done < head + payload) break;
     int opcode = at[0] & 15;
-    if (opcode == 1) on_text(conn, (char *)at + head, payload, now);
-    else if (opcode == 9) write_frame(conn, 10, (char *)at + head, payload);
+    if (opcode == TEXT || opcode == BINARY) protocol->frame(conn, opcode, (char *)at + head, payload, now);
+    else if (opcode == PING) write_frame(conn, PONG, (char *)at + head, payload);
+    else if (opcode == CLOSE) on_close(conn, at + head, payload);
     else die("room %d: opcode %d", conn->room, opcode);
     done += head + payload;
   }
@@ -264,7 +234,12 @@ static void on_readable(Conn *conn) {
   if (kept > 0) memcpy(in, conn->rest, kept);
   ssize_t got = read(conn->fd, in + kept, READ_BYTES - kept);
   if (got < 0 && errno == EAGAIN) return;
-  if (got <= 0) die("room %d: the server closed a connection", conn->room);
+  if (got <= 0) {
+    if (conn != slow) die("room %d: the server closed a connection", conn->room);
+    if (conn->state != GONE) { conn->state = GONE; slow_code = 1006; }
+    close(conn->fd);
+    return;
+  }
   size_t length = kept + got, done = take(conn, in, length, now_ns());
   conn->rest_bytes = length - done;
   if (conn->rest_bytes == 0) return;
@@ -273,20 +248,27 @@ static void on_readable(Conn *conn) {
   memcpy(conn->rest, in + done, conn->rest_bytes);
 }
 
+static void listen_to(Conn *conn, int operation) {
+  struct epoll_event wanted = {.events = EPOLLIN, .data.ptr = conn};
+  epoll_ctl(epoll, operation, conn->fd, &wanted);
+}
+
 static void open_conn(Conn *conn) {
   struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons(port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
   conn->fd = socket(AF_INET, SOCK_STREAM, 0);
+  int small = SLOW_BUFFER_BYTES;
+  if (conn == slow) setsockopt(conn->fd, SOL_SOCKET, SO_RCVBUF, &small, sizeof small);
   if (conn->fd < 0 || connect(conn->fd, (struct sockaddr *)&to, sizeof to) < 0) die("no connection: %s", strerror(errno));
   int yes = 1;
   setsockopt(conn->fd, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof yes);
-  char request[256];
-  int bytes = sprintf(request, "GET /v1/ws?room=%d HTTP/1.1\r\nHost: 127.0.0.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-    "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n", conn->room);
+  char path[512], request[1024];
+  protocol->path(conn, path);
+  int bytes = sprintf(request, "GET %s HTTP/1.1\r\nHost: 127.0.0.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+    "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n", path);
   if (write(conn->fd, request, bytes) != bytes) die("no upgrade: %s", strerror(errno));
   fcntl(conn->fd, F_SETFL, O_NONBLOCK);
   conn->state = UPGRADING;
-  struct epoll_event wanted = {.events = EPOLLIN, .data.ptr = conn};
-  epoll_ctl(epoll, EPOLL_CTL_ADD, conn->fd, &wanted);
+  listen_to(conn, EPOLL_CTL_ADD);
   in_setup += 1;
 }
 
@@ -312,44 +294,78 @@ static void set_up(void) {
   for (int64_t quiet = now_ns() + SECOND / 5; now_ns() < quiet;) turn(quiet);
 }
 
+static void start_all(void) {
+  is_sending = 1;
+  if (rate > 0) return;
+  for (int room = 0; room < rooms; room += 1)
+    for (int message = 0; message < window; message += 1) send_message(&all_rooms[room], now_ns());
+}
+
+// All that was to be sent by `now`; gives the time of the next, or `never` in a closed loop.
+static int64_t send_due(int64_t start, int64_t now, int64_t never) {
+  static uint64_t count = 0;
+  if (rate == 0) return never;
+  for (;;) {
+    int64_t due = start + (int64_t)(count * SECOND / rate);
+    if (due > now) return due;
+    send_message(&all_rooms[count++ % rooms], due);
+  }
+}
+
+static void begin_window(double *cpu) {
+  is_measured = 1;
+  *cpu = cpu_seconds();
+  puts("measuring");
+  fflush(stdout);
+  if (slow != NULL) listen_to(slow, EPOLL_CTL_DEL);
+}
+
+// Until all that was sent has come, or will not come any more.
+static void drain(void) {
+  is_sending = 0;
+  last_progress = now_ns();
+  for (;;) {
+    int is_slow_done = slow == NULL || slow->state == GONE || slow_got == sent;
+    if (in_flight == 0 && is_slow_done) return;
+    turn(now_ns() + SECOND / 10);
+    look_for_losses(now_ns());
+    if (now_ns() - last_progress < PATIENCE) continue;
+    if (in_flight == 0) return;
+    die("%lu messages were not acknowledged, or not delivered to all", in_flight);
+  }
+}
+
+static void report(double cpu) {
+  double seconds = measure_ms / 1000.0;
+  printf("{\"acked\":%.1f,\"delivered\":%.1f,\"p50_us\":%.1f,\"p99_us\":%.1f,\"cpu\":%.4f,\"ack_bytes\":%.1f,\"event_bytes\":%.1f,"
+    "\"send_bytes\":%zu,\"sent\":%lu,\"lost\":%lu,\"slow_got\":%lu,\"slow_code\":%d}\n",
+    acked / seconds, delivered / seconds, percentile_us(.5), percentile_us(.99), cpu / seconds,
+    (double)ack_bytes / (ack_count + !ack_count), (double)event_bytes / (event_count + !event_count),
+    out.length - 8, sent, expected - arrivals, slow_got, slow_code);
+}
+
 static void run(void) {
-  int64_t start = now_ns(), due = start;
-  uint64_t next_room = 0;
-  double interval = rate > 0 ? SECOND / rate : 0, cpu = 0;
+  int64_t start = now_ns();
+  double cpu = 0;
   measured_from = start + warm_ms * 1000000LL;
   measured_to = measured_from + measure_ms * 1000000LL;
   last_progress = start;
-  is_sending = 1;
-  if (rate == 0)
-    for (int room = 0; room < rooms; room += 1)
-      for (int message = 0; message < window; message += 1) send_message(room, now_ns());
+  start_all();
+  int is_slow = slow != NULL;
   for (int64_t now = start; now < measured_to; now = now_ns()) {
-    if (!is_measured && now >= measured_from) {
-      is_measured = 1;
-      cpu = cpu_seconds();
-      puts("measuring");
-      fflush(stdout);
-    }
+    if (!is_measured && now >= measured_from) begin_window(&cpu);
+    if (is_slow && now >= measured_from + slow_ms * 1000000LL) { is_slow = 0; listen_to(slow, EPOLL_CTL_ADD); }
     if (now - last_progress > PATIENCE && in_flight > 0) die("nothing for %ld s, %lu messages in flight", PATIENCE / SECOND, in_flight);
-    while (rate > 0 && due <= now) {
-      send_message(next_room % rooms, due);
-      next_room += 1;
-      due = start + (int64_t)(next_room * interval);
-    }
-    turn(rate > 0 && due < measured_to ? due : is_measured ? measured_to : measured_from);
+    look_for_losses(now);
+    int64_t mark = is_measured ? measured_to : measured_from, due = send_due(start, now, mark);
+    if (is_slow || may_lose) mark = now + LOOK_AGAIN < mark ? now + LOOK_AGAIN : mark;
+    turn(due < mark ? due : mark);
   }
   cpu = cpu_seconds() - cpu;
   puts("measured");
   fflush(stdout);
-  is_sending = 0;
-  for (int64_t deadline = now_ns() + PATIENCE; in_flight > 0;) {
-    turn(now_ns() + SECOND / 10);
-    if (now_ns() > deadline) die("%lu messages were not acknowledged, or not delivered to all", in_flight);
-  }
-  double seconds = measure_ms / 1000.0;
-  printf("{\"acked\":%.1f,\"delivered\":%.1f,\"p50_us\":%.1f,\"p99_us\":%.1f,\"cpu\":%.4f,\"ack_bytes\":%.1f,\"event_bytes\":%.1f,\"sent\":%lu}\n",
-    acked / seconds, delivered / seconds, percentile_us(.5), percentile_us(.99), cpu / seconds,
-    (double)ack_bytes / (ack_count + !ack_count), (double)event_bytes / (event_count + !event_count), sent);
+  drain();
+  report(cpu);
 }
 
 int main(int count, char **args) {
@@ -357,14 +373,17 @@ int main(int count, char **args) {
     const char *name = args[at], *value = args[at + 1];
     struct { const char *name; int *whole; } options[] = {
       {"--port", &port}, {"--rooms", &rooms}, {"--people", &people}, {"--senders", &senders}, {"--window", &window},
-      {"--content-bytes", &content_bytes}, {"--warm-ms", &warm_ms}, {"--measure-ms", &measure_ms}, {"--relay", &is_relay}};
+      {"--content-bytes", &content_bytes}, {"--warm-ms", &warm_ms}, {"--measure-ms", &measure_ms}, {"--may-lose", &may_lose},
+      {"--slow-ms", &slow_ms}};
     int is_known = strcmp(name, "--rate") == 0;
     if (is_known) rate = atof(value);
+    for (size_t at = 0; strcmp(name, "--protocol") == 0 && at < sizeof PROTOCOLS / sizeof *PROTOCOLS; at += 1)
+      if (strcmp(value, PROTOCOLS[at]->name) == 0) { protocol = PROTOCOLS[at]; is_known = 1; }
     for (size_t option = 0; option < sizeof options / sizeof *options; option += 1)
       if (strcmp(name, options[option].name) == 0) { *options[option].whole = atoi(value); is_known = 1; }
-    if (!is_known) die("unknown option %s", name);
+    if (!is_known) die("unknown option %s %s", name, value);
   }
-  if (content_bytes < 40 || content_bytes > 8192 || window >= RING || senders > people) die("options out of range");
+  if (content_bytes < 40 || content_bytes > 8192 || window >= RING || senders > people - (slow_ms > 0)) die("options out of range");
   prctl(PR_SET_TIMERSLACK, 1);
   alarm(60 + 2 * (unsigned)(PATIENCE / SECOND) + (warm_ms + measure_ms) / 1000);
   epoll = epoll_create1(0);
@@ -374,7 +393,8 @@ int main(int count, char **args) {
   for (int room = 0; room < rooms; room += 1) all_rooms[room].flights = calloc(RING, sizeof(Flight));
   // Person p of room r is at p * rooms + r: all first people come in first.
   for (int at = 0; at < rooms * people; at += 1) { conns[at].room = at % rooms; conns[at].person = at / rooms; }
-  make_frame();
+  if (slow_ms > 0) slow = &conns[(people - 1) * rooms];
+  make_frame(protocol, &out);
   set_up();
   run();
   return 0;

@@ -2,7 +2,6 @@ import { execFileSync, spawn } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { LOAD_CORE, pinned } from '../harness/contender.ts';
 
 /** Who talks to whom, and how much. */
@@ -17,6 +16,18 @@ export interface Load {
   readonly rate: number;
   readonly warmMs: number;
   readonly measureMs: number;
+  /** Characters of a message; 128 when absent. */
+  readonly contentBytes?: number;
+  /** The last of the first room's people, who does not speak, reads nothing for so long. */
+  readonly slowMs?: number;
+}
+
+/** Where to, and what is spoken there. */
+export interface Destination {
+  readonly port: number;
+  readonly protocol: 'colloquy' | 'relay' | 'socket.io' | 'colyseus';
+  /** A message that does not come is counted as lost; without this it is an error. */
+  readonly mayLose?: boolean;
 }
 
 /** What one run came to; rates are a second. */
@@ -29,8 +40,20 @@ export interface Measured {
   readonly cpu: number;
   readonly ack_bytes: number;
   readonly event_bytes: number;
+  readonly send_bytes: number;
   readonly sent: number;
+  /** Frames that did not come. */
+  readonly lost: number;
+  /** Messages that the slow reader got in the end, and the code it was closed with, or 0. */
+  readonly slow_got: number;
+  readonly slow_code: number;
 }
+
+const SOURCES = [
+  'load.c',
+  'frame.c',
+  ...['colloquy', 'relay', 'socket-io', 'colyseus'].map(protocolFile),
+];
 
 /** The native client (load.c), built for this run. */
 export class LoadClient {
@@ -38,9 +61,9 @@ export class LoadClient {
   readonly #program = join(this.#folder, 'load');
 
   constructor() {
-    const source = fileURLToPath(new URL('load.c', import.meta.url));
+    const sources = SOURCES.map((source) => join(import.meta.dirname, source));
     try {
-      execFileSync('cc', ['-O2', '-o', this.#program, source], { stdio: 'pipe' });
+      execFileSync('cc', ['-O2', '-o', this.#program, ...sources], { stdio: 'pipe' });
     } catch (cause) {
       this.remove();
       throw new Error('the load client needs Linux and a C compiler named `cc`', { cause });
@@ -51,15 +74,16 @@ export class LoadClient {
     rmSync(this.#folder, { recursive: true, force: true });
   }
 
-  /** Rejects when anything was lost, doubled or out of order. `onPhase` is called as the window opens and closes. */
+  /** Rejects when anything came twice or out of order, or was lost and may not. `onPhase` is called as the window opens and closes. */
   run(
     load: Load,
-    to: { readonly port: number; readonly isRelay: boolean },
+    to: Destination,
     onPhase: (phase: 'measuring' | 'measured') => void,
   ): Promise<Measured> {
     const options = {
       port: to.port,
-      relay: Number(to.isRelay),
+      protocol: to.protocol,
+      'may-lose': Number(to.mayLose ?? false),
       rooms: load.rooms,
       people: load.people,
       senders: load.senders,
@@ -67,6 +91,8 @@ export class LoadClient {
       rate: load.rate,
       'warm-ms': load.warmMs,
       'measure-ms': load.measureMs,
+      'content-bytes': load.contentBytes ?? 128,
+      'slow-ms': load.slowMs ?? 0,
     };
     const flags = Object.entries(options).flatMap(([name, value]) => [`--${name}`, String(value)]);
     const [program = '', ...args] = pinned(LOAD_CORE, [this.#program, ...flags]);
@@ -91,4 +117,8 @@ export class LoadClient {
       });
     });
   }
+}
+
+function protocolFile(name: string): string {
+  return `protocols/${name}.c`;
 }
