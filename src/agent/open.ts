@@ -3,6 +3,7 @@ import { Breakers, breakerName } from '../provider/breakers.ts';
 import { MODEL_DEFAULTS, type ModelOptions, mistakesIn } from './langgraph/options.ts';
 import { type OfflineOptions, offlineAgent } from './offline.ts';
 import { type ScriptedOptions, scriptedAgent } from './scripted.ts';
+import type { ToolSource } from './tools/tool.ts';
 
 export const AGENT_KINDS = ['auto', 'openai', 'offline', 'scripted', 'none'] as const;
 /** `auto` is `openai` when a key or an endpoint is configured, else `offline`. */
@@ -14,6 +15,10 @@ export interface AgentOptions {
   readonly maxAnswerChars?: number;
   /** Those of the process; an agent that is given none has its own. */
   readonly breakers?: Breakers;
+  /** What the agent may call; nothing when absent. */
+  readonly tools?: ToolSource;
+  /** A line for the operator's log. */
+  readonly report?: (event: string, about: Readonly<Record<string, unknown>>) => void;
   readonly openai?: Partial<ModelOptions>;
   readonly offline?: Partial<OfflineOptions>;
   readonly scripted?: Partial<ScriptedOptions>;
@@ -74,7 +79,11 @@ async function openModel(options: AgentOptions): Promise<Agent> {
   const { langGraphAgent } = await import('./langgraph/agent.ts');
   const { breakers = new Breakers() } = options;
   const name = breakerName('model', 'openai', settings.model);
-  return langGraphAgent(settings, breakers.named(name, settings));
+  return langGraphAgent(settings, {
+    breaker: breakers.named(name, settings),
+    tools: options.tools,
+    report: options.report,
+  });
 }
 
 function bounds({ maxAnswerChars }: AgentOptions): { readonly maxAnswerChars?: number } {

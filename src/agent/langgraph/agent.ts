@@ -1,13 +1,15 @@
 /**
- * The agent on a model: one turn is a prompt from the conversation's log, a call, and one more when the
- * first broke off in the middle.
+ * The agent on a model: one turn is a prompt from the conversation's log, the steps of the turn so far, and a run of
+ * the graph; one more when it broke off in the middle.
  *
  * Invariants:
- * L1. Nothing is shown twice: a call is repeated in silence only while it has shown nothing, and after that
- *     only behind `restarted`.
- * L2. The model's call is closed when the stream ends, fails, is left, or the turn aborts (W1).
+ * L1. Nothing is shown twice: a call of the model is repeated in silence only while it has shown nothing, and after
+ *     that only behind `restarted`.
+ * L2. The model's call is closed, and tools are told to stop, when the stream ends, fails, is left, or the turn aborts.
  * L3. Nothing is remembered between turns but the breaker's state.
+ * L4. What tools gave is not asked of them again: a run begins behind the steps that are done.
  */
+import { AIMessage, type BaseMessage, HumanMessage, SystemMessage } from '@langchain/core/messages';
 import {
   type Agent,
   type AgentChunk,
@@ -17,28 +19,52 @@ import {
 import type { Breaker } from '../../provider/breakers.ts';
 import { type Opening, opening } from '../../provider/opening.ts';
 import { ProviderFault } from '../../provider/provider-fault.ts';
-import { cut } from '../../text/plain-text.ts';
+import type { Tool, ToolSource } from '../tools/tool.ts';
+import { openAiProvider, type Provider } from './chat-model.ts';
+import { Course } from './course.ts';
 import { agentFailureOf } from './fault.ts';
-import { type ModelCall, modelCall } from './model-call.ts';
+import { runGraph } from './graph.ts';
 import type { ModelOptions } from './options.ts';
 import { buildPrompt, type PromptMessage } from './prompt.ts';
-import { type ShownEvent, watchedCall } from './watched.ts';
+import { Said } from './said.ts';
+import { SteadyModel } from './steady-model.ts';
+import { TurnCalls } from './turn-calls.ts';
 
-/** Calls that may break off in the middle in one turn. */
+/** Runs that may break off in the middle in one turn. */
 const MAX_ATTEMPTS = 2;
+
+export interface AgentParts {
+  /** That of the endpoint; without one the agent has its own. */
+  readonly breaker?: Breaker | undefined;
+  readonly tools?: ToolSource | undefined;
+  /** A line for the operator's log. */
+  readonly report?: ((event: string, about: Readonly<Record<string, unknown>>) => void) | undefined;
+}
 
 interface Parts {
   readonly options: ModelOptions;
-  readonly call: ModelCall;
+  readonly provider: Provider;
   readonly open: Opening;
+  readonly tools: ToolSource;
+  readonly report: NonNullable<AgentParts['report']>;
+}
+
+/** One turn while it is answered. */
+interface Work extends Omit<Parts, 'tools'> {
+  readonly prompt: readonly BaseMessage[];
+  readonly course: Course;
+  readonly tools: ReadonlyMap<string, Tool>;
+  readonly calls: TurnCalls;
 }
 
 /**
  * Answers through an OpenAI-compatible endpoint. Failures come out as `AgentFailure` with public words; their
  * cause is for the log and holds no secret either. After an abort the stream ends without `done`.
  */
-export function langGraphAgent(options: ModelOptions, breaker?: Breaker): Agent {
-  const parts: Parts = { options, call: modelCall(options), open: opening(options, breaker) };
+export function langGraphAgent(options: ModelOptions, more: AgentParts = {}): Agent {
+  const { breaker, tools = async () => [], report = () => {} } = more;
+  const provider = openAiProvider(options);
+  const parts: Parts = { options, provider, open: opening(options, breaker), tools, report };
   return {
     label: `openai:${options.model}`,
     answer: (input, signal) => answer(input, signal, parts),
@@ -50,48 +76,101 @@ async function* answer(
   signal: AbortSignal,
   parts: Parts,
 ): AsyncGenerator<AgentChunk> {
-  const { options } = parts;
-  const messages = await input.history(options.historyMessages);
-  const prompt = buildPrompt({ ...options, ...input, messages });
-  if (prompt.length === 0) throw new AgentFailure('deleted', 'The message to answer was deleted.');
+  const work = await prepare(input, parts);
+  const { course, options } = work;
   for (let attempt = 1; !signal.aborted; attempt++) {
-    const shown = { chars: 0 };
+    const said = new Said(options.maxAnswerChars);
     try {
-      return yield* attemptOf(prompt, signal, { ...parts, shown });
+      return yield* attemptOf(work, said, signal);
     } catch (error) {
       if (signal.aborted) return;
-      if (!(error instanceof ProviderFault)) throw error;
-      if (shown.chars === 0 || attempt === MAX_ATTEMPTS) throw agentFailureOf(error);
+      const broken = work.calls.broken;
+      if (broken !== undefined) throw broken.cause;
+      const fault = faultIn(error);
+      if (fault === undefined) throw error;
+      if (!said.has(course.answer) || attempt === MAX_ATTEMPTS) throw agentFailureOf(fault);
     }
     yield { type: 'restarted' };
+    if (course.usage !== undefined) yield { type: 'usage', usage: course.usage };
   }
 }
 
-/** One call that came as far as its first token, to its end. `shown` counts what the caller may have to take back. */
-async function* attemptOf(
-  prompt: readonly PromptMessage[],
-  signal: AbortSignal,
-  { options, call, open, shown }: Parts & { readonly shown: { chars: number } },
-): AsyncGenerator<AgentChunk> {
-  const { events, first } = await open(async () => {
-    const events = watchedCall(call, prompt, { signal, patience: options });
-    return { events, first: await events.next() };
-  }, signal);
+async function prepare(input: TurnInput, parts: Parts): Promise<Work> {
+  const { options, report } = parts;
+  const [messages, tools] = await Promise.all([
+    input.history(options.historyMessages),
+    parts.tools(),
+  ]);
+  const prompt = buildPrompt({ ...options, ...input, messages }).map(toLangChain);
+  if (prompt.length === 0) throw new AgentFailure('deleted', 'The message to answer was deleted.');
+  const course = new Course(input.steps, options);
+  const byName = new Map(tools.map((tool) => [tool.name, tool]));
+  const calls = new TurnCalls({ course, tools: byName, input, report });
+  return { ...parts, prompt, course, tools: byName, calls };
+}
+
+/** What was said in the steps that are done, what is left of them to do, and a run of the graph to its end. */
+async function* attemptOf(work: Work, said: Said, signal: AbortSignal): AsyncGenerator<AgentChunk> {
+  const { course, calls, tools } = work;
+  const closing = new AbortController();
+  const ending = AbortSignal.any([signal, closing.signal]);
   try {
-    for (let next = first; next.done !== true; next = await events.next()) {
+    for (const [step, earlier] of course.texts.entries()) {
+      const text = said.take(earlier, `step-${step}`);
+      if (text !== '') yield { type: 'delta', text };
+    }
+    await calls.finish(ending);
+    for await (const event of run(work, ending)) {
       if (signal.aborted) return;
-      const event: ShownEvent = next.value;
       if (event.type === 'usage') {
-        yield event;
+        course.spent(event.usage);
+        yield { type: 'usage', usage: course.usage ?? event.usage };
         continue;
       }
-      const text = cut(event.text, options.maxAnswerChars - shown.chars);
-      shown.chars += text.length;
+      const text = said.take(event.text, event.answer);
       if (text !== '') yield { type: 'delta', text };
-      if (text.length < event.text.length) break;
+      if (said.isFull) break;
     }
   } finally {
-    await events.return();
+    closing.abort();
   }
-  yield { type: 'done' };
+  if (said.isEmpty) throw agentFailureOf(new ProviderFault('empty', 'an answer without text'));
+  const citations = course.citations(tools);
+  yield { type: 'done', ...(citations.length === 0 ? {} : { citations }) };
+}
+
+function run({ prompt, course, calls, tools, ...parts }: Work, signal: AbortSignal) {
+  const { options, provider, open } = parts;
+  const model = new SteadyModel({ provider, open, patience: options, course });
+  return runGraph(
+    {
+      model,
+      tools: [...tools.values()],
+      onCall: (callId) => calls.answer(callId, signal),
+      maxModelCalls: options.maxModelCalls,
+    },
+    [...prompt, ...course.messages()],
+    signal,
+  );
+}
+
+function toLangChain({ role, content }: PromptMessage): BaseMessage {
+  switch (role) {
+    case 'system':
+      return new SystemMessage(content);
+    case 'user':
+      return new HumanMessage(content);
+    case 'assistant':
+      return new AIMessage(content);
+  }
+}
+
+/** The fault of the endpoint in what the graph threw; undefined when it was something else. */
+function faultIn(error: unknown): ProviderFault | undefined {
+  let inner = error;
+  for (let depth = 0; depth < 8 && inner instanceof Error; depth++) {
+    if (inner instanceof ProviderFault) return inner;
+    inner = inner.cause;
+  }
+  return undefined;
 }

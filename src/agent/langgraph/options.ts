@@ -1,8 +1,9 @@
 import { type Endpoint, mistakesInEndpoint } from '../../provider/endpoint.ts';
 import type { OpeningOptions } from '../../provider/opening.ts';
+import type { CourseLimits } from './course.ts';
 
 /** What the model agent needs to know. Imports nothing of LangChain: options are checked before it is loaded. */
-export interface ModelOptions extends Endpoint, OpeningOptions {
+export interface ModelOptions extends Endpoint, OpeningOptions, CourseLimits {
   /** Put after the words that every turn begins with. */
   readonly systemPrompt: string | undefined;
   /** Tokens of the prompt at most, by estimate (see `estimateTokens`). */
@@ -30,6 +31,8 @@ export const MODEL_DEFAULTS = {
   maxOutputTokens: undefined,
   firstTokenMs: 30_000,
   stallMs: 15_000,
+  maxModelCalls: 12,
+  maxToolCalls: 24,
   retries: 3,
   retryBaseMs: 500,
   retryMaxMs: 20_000,
@@ -44,6 +47,8 @@ const LEAST: Readonly<Record<string, number>> = {
   maxOutputTokens: 1,
   firstTokenMs: 1,
   stallMs: 1,
+  maxModelCalls: 1,
+  maxToolCalls: 0,
   retries: 0,
   retryBaseMs: 1,
   retryMaxMs: 1,

@@ -7,10 +7,7 @@
  * W2. No wait outlives the turn's abort, even when the model's client ignores it.
  * W3. The first token has its own time; after it every event, shown or not, winds the stall watchdog up again.
  */
-import type { Usage } from '../../domain/event.ts';
 import { ProviderFault } from '../../provider/provider-fault.ts';
-import type { ModelCall, ModelEvent } from './model-call.ts';
-import type { PromptMessage } from './prompt.ts';
 
 export interface Patience {
   /** Milliseconds to the first token. */
@@ -19,44 +16,35 @@ export interface Patience {
   readonly stallMs: number;
 }
 
-export type ShownEvent =
-  | { readonly type: 'text'; readonly text: string }
-  | { readonly type: 'usage'; readonly usage: Usage };
+export interface WatchOptions<T> {
+  readonly signal: AbortSignal;
+  readonly patience: Patience;
+  /** A token, and not just a sign of life. */
+  readonly isToken: (event: T) => boolean;
+}
 
-/**
- * One model call, watched: text, then its usage. It ends only when the model said why it stopped; otherwise
- * it throws `ProviderFault`, or the reason of the abort.
- */
-export async function* watchedCall(
-  call: ModelCall,
-  prompt: readonly PromptMessage[],
-  { signal, patience }: { readonly signal: AbortSignal; readonly patience: Patience },
-): AsyncGenerator<ShownEvent, void, undefined> {
+/** One model call, watched: what it gives. Throws `ProviderFault` when it is late, or the reason of the abort. */
+export async function* watched<T>(
+  call: (signal: AbortSignal) => AsyncIterable<T>,
+  { signal, patience, isToken }: WatchOptions<T>,
+): AsyncGenerator<T, void, undefined> {
   const closing = new AbortController();
   const close = () => closing.abort(signal.reason);
   signal.addEventListener('abort', close, { once: true });
   if (signal.aborted) close();
-  const events = call(prompt, closing.signal)[Symbol.asyncIterator]();
-  let hasText = false;
-  let usage: Usage | undefined;
+  const events = call(closing.signal)[Symbol.asyncIterator]();
+  let hasToken = false;
   try {
     let waitMs = patience.firstTokenMs;
     let fault = () => new ProviderFault('late', `no token after ${patience.firstTokenMs} ms`);
     const lateAt = performance.now() + patience.firstTokenMs;
     for (;;) {
-      const event = await nextEvent(events, closing, { waitMs, fault });
-      if (event.type === 'finish') {
-        checkFinish(event.reason, hasText);
-        if (usage !== undefined) yield { type: 'usage', usage };
-        return;
-      }
-      if (event.type === 'usage') usage = event.usage;
-      if (event.type === 'text') {
-        hasText = true;
-        yield event;
-      }
-      waitMs = hasText ? patience.stallMs : Math.max(lateAt - performance.now(), 0);
-      if (hasText)
+      const next = await nextOf(events, closing.signal, { waitMs, fault });
+      if (next.done === true) return;
+      hasToken ||= isToken(next.value);
+      yield next.value;
+      waitMs = hasToken ? patience.stallMs : Math.max(lateAt - performance.now(), 0);
+      if (hasToken)
         fault = () => new ProviderFault('stalled', `no token for ${patience.stallMs} ms`);
     }
   } finally {
@@ -73,12 +61,11 @@ interface Watch {
 }
 
 /** The next event; the fault when it takes too long, the abort's reason when nobody waits for it any more. */
-function nextEvent(
-  events: AsyncIterator<ModelEvent>,
-  closing: AbortController,
+function nextOf<T>(
+  events: AsyncIterator<T>,
+  signal: AbortSignal,
   { waitMs, fault }: Watch,
-): Promise<ModelEvent> {
-  const { signal } = closing;
+): Promise<IteratorResult<T>> {
   return new Promise((resolve, reject) => {
     if (signal.aborted) return reject(signal.reason);
     // One more look at the sockets: a process that was busy for as long finds its timer due before its mail.
@@ -91,22 +78,8 @@ function nextEvent(
     };
     signal.addEventListener('abort', abort, { once: true });
     events.next().then(
-      (next) =>
-        settle(() =>
-          resolve(next.done === true ? { type: 'finish', reason: undefined } : next.value),
-        ),
+      (next) => settle(() => resolve(next)),
       (error: unknown) => settle(() => reject(error)),
     );
   });
-}
-
-/** A stream that ends without a reason was cut by something in between that closed it politely. */
-function checkFinish(reason: string | undefined, hasText: boolean): void {
-  if (reason === undefined)
-    throw new ProviderFault('cut', 'the stream ended without a finish_reason');
-  if (hasText) return;
-  throw new ProviderFault(
-    reason === 'content_filter' ? 'filtered' : 'empty',
-    `finish_reason ${reason}`,
-  );
 }
