@@ -57,6 +57,12 @@ export interface Store {
   /** Appends to one conversation. The store gathers the appends of all conversations into one commit. */
   append(batch: Append): Promise<Result<void, AppendFailure>>;
 
+  /**
+   * The same without a promise, for who appends for each message there is; `submit` (storage/submit.ts) does it with
+   * any store. `answer` is told once, after this has returned.
+   */
+  submit?(batch: Append, answer: AppendAnswer): void;
+
   /** The events after `afterSeq`, ascending, as the log has them now (erased content gone). */
   readEvents(
     id: ConversationId,
@@ -123,6 +129,13 @@ export interface Append {
   readonly events: readonly LogEvent[];
   /** Changes of what is derived from the log, in the same transaction, in this order. */
   readonly effects: readonly Effect[];
+}
+
+/** Where the answer to an append goes: one of the two is called, once. Neither may throw. */
+export interface AppendAnswer {
+  answered(result: Result<void, AppendFailure>): void;
+  /** A broken invariant: what rejects the promise of `append`. */
+  broke(error: unknown): void;
 }
 
 export type Effect =

@@ -8,6 +8,7 @@ import type { DocumentStore } from '../document-store.ts';
 import type { MessageIndex } from '../message-index.ts';
 import type {
   Append,
+  AppendAnswer,
   AppendFailure,
   CreateFailure,
   EventPage,
@@ -17,6 +18,7 @@ import type {
   Store,
   TurnPage,
 } from '../store.ts';
+import { submit, submitted } from '../submit.ts';
 import { wellFormedState, wellFormedText } from '../text.ts';
 import type { Unavailable } from '../unavailable.ts';
 import type { VectorSpaces } from '../vector-spaces.ts';
@@ -125,12 +127,17 @@ export class CachedStore implements Store {
   }
 
   append(batch: Append): Promise<Result<void, AppendFailure>> {
-    return this.#write(
-      batch.id,
-      () => this.#inner.append(batch),
-      (entry) => this.#appended(batch, entry),
-    );
+    return submitted((answer) => this.submit(batch, answer));
   }
+
+  submit(batch: Append, answer: AppendAnswer): void {
+    this.#overlaps.beginWrite(batch.id);
+    submit(this.#inner, batch, new Remembering(batch, answer, this.#appendEnded));
+  }
+
+  /** Undefined for an append that broke. */
+  readonly #appendEnded = (batch: Append, result: Result<void, AppendFailure> | undefined): void =>
+    this.#ended(batch.id, result, (entry) => this.#appended(batch, entry));
 
   remove(id: ConversationId): Promise<Result<boolean, Unavailable>> {
     return this.#write(
@@ -295,29 +302,31 @@ export class CachedStore implements Store {
     }
   }
 
-  /**
-   * `remember` gives what stands after a write that was ok and alone; undefined forgets the conversation. No
-   * `async`: this is on the way of every append.
-   */
-  #write<T, F extends CreateFailure | AppendFailure>(
+  /** `remember` gives what stands after a write that was ok and alone; undefined forgets the conversation. */
+  async #write<T, F extends CreateFailure | AppendFailure>(
     id: ConversationId,
     write: () => Promise<Result<T, F>>,
-    remember: (entry: CachedConversation | undefined) => CachedConversation | undefined,
+    remember: Remember,
   ): Promise<Result<T, F>> {
     this.#overlaps.beginWrite(id);
-    return write().then(
-      (result) => {
-        const wasAlone = this.#overlaps.endWrite(id);
-        if (wasAlone && result.ok) this.#entries.keep(id, remember(this.#entries.get(id)));
-        else if (!wasAlone || isUncertain(result)) this.#entries.keep(id, undefined);
-        return result;
-      },
-      (error: unknown) => {
-        this.#overlaps.endWrite(id);
-        this.#entries.keep(id, undefined);
-        throw error;
-      },
-    );
+    let result: Result<T, F> | undefined;
+    try {
+      result = await write();
+      return result;
+    } finally {
+      this.#ended(id, result, remember);
+    }
+  }
+
+  /** A write has its result, or broke. */
+  #ended<T, F extends CreateFailure | AppendFailure>(
+    id: ConversationId,
+    result: Result<T, F> | undefined,
+    remember: Remember,
+  ): void {
+    const wasAlone = this.#overlaps.endWrite(id);
+    if (wasAlone && result?.ok === true) this.#entries.keep(id, remember(this.#entries.get(id)));
+    else if (!wasAlone || isUncertain(result)) this.#entries.keep(id, undefined);
   }
 
   #appended(
@@ -356,8 +365,39 @@ function isBeyond(seq: number | undefined, entry: CachedConversation | undefined
   return seq !== undefined && entry !== undefined && seq > entry.head;
 }
 
+/** What is known of a conversation after a write of it. */
+type Remember = (entry: CachedConversation | undefined) => CachedConversation | undefined;
+
+/** The answer to an append, on its way through the cache. */
+class Remembering implements AppendAnswer {
+  readonly #batch: Append;
+  readonly #answer: AppendAnswer;
+  readonly #ended: (batch: Append, result: Result<void, AppendFailure> | undefined) => void;
+
+  constructor(
+    batch: Append,
+    answer: AppendAnswer,
+    ended: (batch: Append, result: Result<void, AppendFailure> | undefined) => void,
+  ) {
+    this.#batch = batch;
+    this.#answer = answer;
+    this.#ended = ended;
+  }
+
+  answered(result: Result<void, AppendFailure>): void {
+    this.#ended(this.#batch, result);
+    this.#answer.answered(result);
+  }
+
+  broke(error: unknown): void {
+    this.#ended(this.#batch, undefined);
+    this.#answer.broke(error);
+  }
+}
+
 /** The inner store may hold something else than was thought. */
-function isUncertain<T>(result: Result<T, CreateFailure | AppendFailure>): boolean {
+function isUncertain<T>(result: Result<T, CreateFailure | AppendFailure> | undefined): boolean {
+  if (result === undefined) return true;
   if (result.ok) return false;
   const { failure } = result;
   if (failure.reason === 'storage_unavailable') return failure.outcome === 'unknown';

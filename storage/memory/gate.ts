@@ -16,6 +16,11 @@ export class Gate {
 
   /** The same for what can be refused. */
   async attempt<T, F>(give: () => Result<T, F>): Promise<Result<T, F | Unavailable>> {
+    return this.now(give);
+  }
+
+  /** The same without a promise. */
+  now<T, F>(give: () => Result<T, F>): Result<T, F | Unavailable> {
     return this.#isOpen ? give() : closed();
   }
 }

@@ -7,6 +7,7 @@ import { isOver, type Turn } from '../../src/domain/turn.ts';
 import { assertAppend, assertNumbered } from '../batch.ts';
 import type {
   Append,
+  AppendAnswer,
   AppendFailure,
   Commit,
   CreateFailure,
@@ -25,6 +26,8 @@ import { MemoryDocuments } from './memory-documents.ts';
 import { MemoryIndex } from './memory-index.ts';
 import { MemorySpaces } from './memory-spaces.ts';
 
+const DONE = ok(undefined);
+
 /** The reference of the contract: maps, bounded by nothing but memory, forgotten when the process ends. */
 export class MemoryStore implements Store {
   readonly label = 'memory:';
@@ -36,6 +39,8 @@ export class MemoryStore implements Store {
   readonly #conversations = new Map<ConversationId, MemoryConversation>();
   readonly #secrets = new Map<string, Uint8Array>();
   readonly #onCommit: (commit: Commit) => void;
+  /** Answers that are given in the next microtask. */
+  #untold: Array<() => void> = [];
 
   constructor(onCommit: (commit: Commit) => void = () => {}) {
     this.#onCommit = onCommit;
@@ -69,24 +74,43 @@ export class MemoryStore implements Store {
   }
 
   append(batch: Append): Promise<Result<void, AppendFailure>> {
-    return this.#gate.attempt((): Result<void, AppendFailure> => {
-      const startedAt = performance.now();
-      assertAppend(batch);
-      const { id, expectedHead, events, effects } = batch;
-      const conversation = this.#conversations.get(id);
-      if (conversation === undefined || conversation.head !== expectedHead)
-        return err({ reason: 'head_conflict' });
-      const taken = conversation.taken(events);
-      if (taken !== undefined) return err({ reason: 'keys_taken', taken });
-      conversation.add(events);
-      for (const effect of effects) {
-        conversation.apply(effect);
-        this.index.apply(id, effect);
-      }
-      const seconds = (performance.now() - startedAt) / 1_000;
-      this.#onCommit({ rows: events.length, requests: 1, seconds });
-      return ok(undefined);
-    });
+    return this.#gate.attempt(() => this.#append(batch));
+  }
+
+  submit(batch: Append, answer: AppendAnswer): void {
+    let tell: () => void;
+    try {
+      const result = this.#gate.now(() => this.#append(batch));
+      tell = () => answer.answered(result);
+    } catch (error) {
+      tell = () => answer.broke(error);
+    }
+    if (this.#untold.push(tell) === 1) queueMicrotask(() => this.#tellAll());
+  }
+
+  #tellAll(): void {
+    const untold = this.#untold;
+    this.#untold = [];
+    for (const tell of untold) tell();
+  }
+
+  #append(batch: Append): Result<void, AppendFailure> {
+    const startedAt = performance.now();
+    assertAppend(batch);
+    const { id, expectedHead, events, effects } = batch;
+    const conversation = this.#conversations.get(id);
+    if (conversation === undefined || conversation.head !== expectedHead)
+      return err({ reason: 'head_conflict' });
+    const taken = conversation.taken(events);
+    if (taken !== undefined) return err({ reason: 'keys_taken', taken });
+    conversation.add(events);
+    for (const effect of effects) {
+      conversation.apply(effect);
+      this.index.apply(id, effect);
+    }
+    const seconds = (performance.now() - startedAt) / 1_000;
+    this.#onCommit({ rows: events.length, requests: 1, seconds });
+    return DONE;
   }
 
   readEvents(

@@ -11,6 +11,7 @@ const KIND_CODES: Readonly<Record<EventKind, number>> = {
   'participant.left': 4,
   'participant.role_changed': 5,
   'conversation.updated': 6,
+  'turn.decided': 7,
 };
 const PARTICIPANT_CODES: Readonly<Record<ParticipantKind, number>> = { human: 0, agent: 1 };
 

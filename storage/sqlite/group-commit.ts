@@ -60,7 +60,7 @@ export class GroupCommit {
     return this.#queue.length > 0;
   }
 
-  submit<T, F>(write: QueuedWrite<T, F>): Promise<Result<T, F | Unavailable>> {
+  submit(write: Queued): void {
     this.#queue.push(write);
     if (!this.#isScheduled) {
       this.#isScheduled = true;
@@ -69,7 +69,6 @@ export class GroupCommit {
         this.flush();
       });
     }
-    return write.answer;
   }
 
   /** Commits what is queued, unless the lock is elsewhere; then it is tried again. */
@@ -132,15 +131,13 @@ export class GroupCommit {
       return true;
     }
     let rows = 0;
-    for (const write of group) {
-      rows += write.rows;
-      write.settle();
-    }
+    for (const write of group) rows += write.rows;
     this.#options.onCommit({
       rows,
       requests: group.length,
       seconds: (performance.now() - started) / 1_000,
     });
+    for (const write of group) write.settle();
     return true;
   }
 
@@ -204,7 +201,8 @@ export class GroupCommit {
   }
 }
 
-interface Queued {
+/** A write and where its answer goes. Of the last three, one is called, once; none may throw. */
+export interface Queued {
   readonly rows: number;
   perform(undo: Undo): void;
   settle(): void;
@@ -212,7 +210,7 @@ interface Queued {
   fail(error: unknown): void;
 }
 
-/** A write and its answer. One object and one promise each: this is made for every append. */
+/** A write that is answered by a promise. */
 export class QueuedWrite<T, F> implements Queued {
   readonly rows: number;
   readonly answer: Promise<Result<T, F | Unavailable>>;

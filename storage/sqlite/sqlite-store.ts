@@ -7,8 +7,10 @@ import type { Turn } from '../../src/domain/turn.ts';
 import { assertAppend, assertNumbered } from '../batch.ts';
 import type {
   Append,
+  AppendAnswer,
   AppendFailure,
   CreateFailure,
+  Effect,
   EventPage,
   Head,
   ListPage,
@@ -16,6 +18,7 @@ import type {
   Store,
   TurnPage,
 } from '../store.ts';
+import { submitted } from '../submit.ts';
 import { type Unavailable, unavailable } from '../unavailable.ts';
 import { codeOf } from './errors.ts';
 import { explained, type OpenFile, openFile } from './file.ts';
@@ -23,6 +26,7 @@ import { GroupCommit, QueuedWrite } from './group-commit.ts';
 import { indexRest } from './index-rest.ts';
 import { Indexer } from './indexer.ts';
 import { DEFAULTS, type SqliteOptions } from './options.ts';
+import { QueuedAppend } from './queued-append.ts';
 import { Reader } from './reader.ts';
 import { Searcher } from './searcher.ts';
 import { SqliteDocuments } from './sqlite-documents.ts';
@@ -153,7 +157,6 @@ export class SqliteStore implements Store {
     return this.#tables.pending.totalRows;
   }
 
-  // No `async` here: each would add a promise to the hottest calls there are.
   create(
     state: ConversationState,
     events: readonly LogEvent[],
@@ -165,14 +168,27 @@ export class SqliteStore implements Store {
   }
 
   append(batch: Append): Promise<Result<void, AppendFailure>> {
-    return this.#write(
-      () => assertAppend(batch),
-      new QueuedWrite(batch.events.length, (undo) => {
-        if (batch.effects.some(({ kind }) => kind === 'trimmed')) this.#indexer.rubbishLeft();
-        return this.#writer.append(batch, undo);
-      }),
-    );
+    return submitted((answer) => this.submit(batch, answer));
   }
+
+  submit(batch: Append, answer: AppendAnswer): void {
+    if (this.#closing !== undefined) {
+      queueMicrotask(() => answer.answered(closed()));
+      return;
+    }
+    try {
+      assertAppend(batch);
+    } catch (error) {
+      queueMicrotask(() => answer.broke(error));
+      return;
+    }
+    this.#commits.submit(new QueuedAppend(this.#append, batch, answer));
+  }
+
+  readonly #append = (batch: Append, undo: Undo): Result<void, AppendFailure> => {
+    if (batch.effects.some(isTrimming)) this.#indexer.rubbishLeft();
+    return this.#writer.append(batch, undo);
+  };
 
   async remove(id: ConversationId): Promise<Result<boolean, Unavailable>> {
     const removed = await this.#write(
@@ -318,14 +334,16 @@ export class SqliteStore implements Store {
     } catch (error) {
       return Promise.reject(error);
     }
-    return this.#commits.submit(write);
+    this.#commits.submit(write);
+    return write.answer;
   }
 
   /** The same for what is part of an operation, which a close lets come to its end. */
   #change<T, F>(perform: (undo: Undo) => Result<T, F>): Promise<Result<T, F | Unavailable>> {
-    return this.#isOver
-      ? Promise.resolve(closed())
-      : this.#commits.submit(new QueuedWrite(0, perform));
+    if (this.#isOver) return Promise.resolve(closed());
+    const write = new QueuedWrite(0, perform);
+    this.#commits.submit(write);
+    return write.answer;
   }
 
   #read<T>(answer: () => T): Result<T, Unavailable> {
@@ -342,6 +360,10 @@ export class SqliteStore implements Store {
       return err(unavailable(error));
     }
   }
+}
+
+function isTrimming({ kind }: Effect): boolean {
+  return kind === 'trimmed';
 }
 
 function closed() {
