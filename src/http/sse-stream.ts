@@ -3,13 +3,10 @@ import type { Outlet } from '../../actors/outlet.ts';
 import type { CloseReason, Reason } from '../domain/failure.ts';
 import { encodeFrame } from '../protocol/encode.ts';
 import type { OpenResponse } from './rest/reply.ts';
+import { EVENT_STREAM, type StreamFormat } from './stream-format.ts';
 
 /** Characters that go into one write: a frame may be longer, and is one write then. */
 const PIECE_CHARS = 64 * 1024;
-/** Milliseconds after which a reader whose stream ended asks again. */
-const RETRY_MS = 1_000;
-/** A comment, which readers skip. */
-const COMMENT = ':\n\n';
 /** Comments in a row that did not go out, after which nobody is there. */
 const LOST_COMMENTS = 4;
 
@@ -25,6 +22,7 @@ export class EventStream implements Outlet {
   onDrained: () => void = () => {};
   readonly #response: OpenResponse;
   readonly #onOver: () => void;
+  readonly #format: StreamFormat;
   #queue: string[] = [];
   #queuedBytes = 0;
   /** Bytes that uWS could not hand to the system yet. */
@@ -34,16 +32,17 @@ export class EventStream implements Outlet {
   #lostComments = 0;
 
   /** `onOver` is called once, however it ends. */
-  constructor(response: OpenResponse, onOver: () => void) {
+  constructor(response: OpenResponse, onOver: () => void, format = EVENT_STREAM) {
     this.#response = response;
     this.#onOver = onOver;
+    this.#format = format;
     const { res, headers } = response;
     response.onGone(() => this.#over());
     res.onWritable(() => this.#writable());
     res.cork(() => {
       res.writeStatus('200 OK');
       for (const [name, value] of Object.entries(headers)) res.writeHeader(name, value);
-      res.write(`retry: ${RETRY_MS}\n\n`);
+      if (format.head !== '') res.write(format.head);
     });
   }
 
@@ -53,7 +52,7 @@ export class EventStream implements Outlet {
 
   readonly send = (frame: string, seq?: number): void => {
     if (this.#isOver) return;
-    this.#push(eventText(frame, seq));
+    this.#push(this.#format.record(frame, seq));
     if (this.#isDue) return;
     this.#isDue = true;
     // Behind the promises that are settled now: what they have to say goes out in the same write.
@@ -70,11 +69,16 @@ export class EventStream implements Outlet {
 
   readonly close = (reason: CloseReason): void => this.end(reason);
 
-  /** Says `bye` behind all that waits, and ends. uWS lets it go out, or cuts off who does not read. */
+  /** Says `bye` behind all that waits, and ends. */
   end(reason: CloseReason | Reason, reconnectAfterMs?: number): void {
-    if (this.#isOver) return;
     const after = reconnectAfterMs === undefined ? {} : { reconnect_after_ms: reconnectAfterMs };
-    this.#push(eventText(encodeFrame({ type: 'bye', reason, ...after }), undefined));
+    this.finish(encodeFrame({ type: 'bye', reason, ...after }));
+  }
+
+  /** Says this behind all that waits, and ends. uWS lets it go out, or cuts off who does not read. */
+  finish(last: string, seq?: number): void {
+    if (this.#isOver) return;
+    this.#push(this.#format.record(last, seq));
     const { res } = this.#response;
     const rest = this.#queue.join('');
     this.#over();
@@ -88,7 +92,7 @@ export class EventStream implements Outlet {
   beat(): void {
     if (this.#isOver) return;
     if (this.bufferedBytes() === 0) {
-      this.#push(COMMENT);
+      this.#push(this.#format.idle);
       this.flush();
     } else {
       this.#lostComments += 1;
@@ -132,7 +136,7 @@ export class EventStream implements Outlet {
     this.#lostComments = 0;
     const { res } = this.#response;
     res.cork(() => {
-      if (!writeTo(res, COMMENT)) return;
+      if (!writeTo(res, this.#format.idle)) return;
       this.#heldBytes = 0;
       this.#write();
     });
@@ -153,11 +157,4 @@ export class EventStream implements Outlet {
 /** False when uWS has to keep some of it, or of what came before. Nothing is lost either way. */
 function writeTo(res: HttpResponse, text: string): boolean {
   return res.write(text);
-}
-
-/** `{"type":"event", …}` as a message of the stream: frames begin with their type, and have no line breaks. */
-function eventText(frame: string, seq: number | undefined): string {
-  const type = /^\{"type":"([a-z._]+)"/.exec(frame)?.[1] ?? 'message';
-  const id = seq === undefined ? '' : `id: ${seq}\n`;
-  return `${id}event: ${type}\ndata: ${frame}\n\n`;
 }

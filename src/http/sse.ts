@@ -1,5 +1,4 @@
 import type { ConversationActor } from '../../actors/conversation-actor.ts';
-import type { Subscription } from '../../actors/subscription.ts';
 import { type Failure, failure } from '../domain/failure.ts';
 import type { Author } from '../domain/participant.ts';
 import { err, ok } from '../domain/result.ts';
@@ -21,19 +20,22 @@ export interface Reader {
   readonly asked: Asked;
 }
 
-interface Opened {
-  subscription: Subscription;
-  readonly expiresAt: number;
+/** A response that is written to over time. */
+export interface Held {
+  /** From time to time, while it is open. */
+  readonly beat: (now: number) => void;
+  /** The server goes away. */
+  readonly end: () => void;
 }
 
 /**
- * The event streams of this server.
+ * The responses of this server that are written to over time: event streams, and answers as they are made.
  *
  * Owns: which are open. Does not own: who may read what. Bound: `maxConnections`, together with the WebSockets.
  */
 export class Streams {
   readonly #edge: Edge;
-  readonly #open = new Map<EventStream, Opened>();
+  readonly #open = new Set<Held>();
   #takeBackBeat: (() => void) | undefined;
   #isClosed = false;
 
@@ -43,27 +45,43 @@ export class Streams {
 
   /** The reader's stream: the log after its position, then what happens. */
   follow(actor: ConversationActor, reader: Reader): Answer {
-    const { meters, limits } = this.#edge;
-    if (this.#isClosed) return err(failure('draining'));
-    if (meters.connections >= limits.maxConnections) return err(failure('too_many_connections'));
+    const refused = this.refusal();
+    if (refused !== undefined) return err(refused);
     return ok({
       kind: 'stream',
       open: (response) => this.#begin(response, actor, reader),
     });
   }
 
+  /** Why no further one may be opened now. */
+  refusal(): Failure | undefined {
+    const { meters, limits } = this.#edge;
+    if (this.#isClosed) return failure('draining');
+    return meters.connections >= limits.maxConnections
+      ? failure('too_many_connections')
+      : undefined;
+  }
+
+  /** Counts one as a connection, and keeps it alive, until it is let go of; that may be done twice. */
+  hold(held: Held): () => void {
+    this.#edge.meters.connections += 1;
+    this.#open.add(held);
+    this.#takeBackBeat ??= this.#edge.clock.after(BEAT_MS, () => this.#beat());
+    return () => {
+      if (this.#open.delete(held)) this.#edge.meters.connections -= 1;
+    };
+  }
+
   /** Sends all readers away. */
   close(): void {
     this.#isClosed = true;
     this.#takeBackBeat?.();
-    for (const stream of [...this.#open.keys()]) stream.end('draining', RECONNECT_AFTER_MS);
+    for (const held of [...this.#open]) held.end();
   }
 
   #begin(response: OpenResponse, actor: ConversationActor, reader: Reader): void {
     let over = () => {};
     const stream = new EventStream(response, () => over());
-    this.#edge.meters.connections += 1;
-    this.#takeBackBeat ??= this.#edge.clock.after(BEAT_MS, () => this.#beat());
     const dismissed = (reason: Failure) => {
       // The server's own end says `bye` to all, after what was in the mailboxes went out.
       if (this.#edge.registry.isDraining || stream.isOver) return;
@@ -72,19 +90,24 @@ export class Streams {
         return;
       }
       stream.send(encodeFrame(resetOf(actor.conversation, 'trimmed')));
-      opened.subscription = actor.attach(listener, actor.conversation.firstSeq - 1);
-      actor.audience.catchUp(opened.subscription);
+      subscription = actor.attach(listener, actor.conversation.firstSeq - 1);
+      actor.audience.catchUp(subscription);
     };
     const listener = { outlet: stream, participantId: reader.who.id, dismissed };
-    const subscription = actor.attach(listener, this.#positionOf(stream, actor, reader.asked));
-    const opened: Opened = { subscription, expiresAt: reader.expiresAt };
-    this.#open.set(stream, opened);
+    let subscription = actor.attach(listener, this.#positionOf(stream, actor, reader.asked));
+    const letGo = this.hold({
+      beat: (now) => {
+        if (now >= reader.expiresAt) stream.end('token_expired');
+        // How long one may stay congested is for the audience to say.
+        else if (subscription.state !== 'congested') stream.beat();
+      },
+      end: () => stream.end('draining', RECONNECT_AFTER_MS),
+    });
     over = () => {
-      this.#open.delete(stream);
-      this.#edge.meters.connections -= 1;
-      actor.detach(opened.subscription);
+      letGo();
+      actor.detach(subscription);
     };
-    stream.onDrained = () => actor.audience.drained(opened.subscription);
+    stream.onDrained = () => actor.audience.drained(subscription);
     actor.audience.catchUp(subscription);
     // It may have gone to sleep, or been deleted, while the request was on its way here.
     if (actor.state === 'passivated') stream.end('draining', RECONNECT_AFTER_MS);
@@ -100,11 +123,7 @@ export class Streams {
 
   #beat(): void {
     const now = this.#edge.clock.now();
-    for (const [stream, { subscription, expiresAt }] of [...this.#open]) {
-      if (now >= expiresAt) stream.end('token_expired');
-      // How long one may stay congested is for the audience to say.
-      else if (subscription.state !== 'congested') stream.beat();
-    }
+    for (const held of [...this.#open]) held.beat(now);
     const isNeeded = this.#open.size > 0;
     this.#takeBackBeat = isNeeded ? this.#edge.clock.after(BEAT_MS, () => this.#beat()) : undefined;
   }

@@ -31,6 +31,7 @@ async function get(folder: string, path: string, ifNoneMatch = ''): Promise<Answ
     query: {},
     body: {},
     header: (name) => (name === 'if-none-match' ? ifNoneMatch : ''),
+    onGone: () => {},
   };
   // Pages need nothing of the runtime.
   return found.route.run(raw, {} as never, undefined);

@@ -3,6 +3,7 @@ import { STATUS_CODES } from 'node:http';
 import { type Failure, failure, statusOf } from '../../domain/failure.ts';
 import { isId } from '../../domain/ids.ts';
 import { problem } from '../../protocol/encode.ts';
+import { EVENT_STREAM } from '../stream-format.ts';
 import type { Answer, Headers, Reply } from './reply.ts';
 import { HEADERS, type HeaderName } from './route.ts';
 
@@ -14,8 +15,8 @@ const PROBLEM_HEADERS: Headers = {
   ...JSON_HEADERS,
   'content-type': 'application/problem+json; charset=utf-8',
 };
-const EVENT_STREAM: Headers = {
-  'content-type': 'text/event-stream; charset=utf-8',
+const STREAM_HEADERS: Headers = {
+  'content-type': EVENT_STREAM.contentType,
   'cache-control': 'no-store',
   // Proxies that gather answers would hold events back.
   'x-accel-buffering': 'no',
@@ -108,14 +109,16 @@ export class Exchange {
     this.#write(statusOf(refused.reason), headers, { body, isLast });
   }
 
-  #stream({ open }: Extract<Reply, { kind: 'stream' }>): void {
+  #stream({ open, contentType }: Extract<Reply, { kind: 'stream' }>): void {
     if (this.#isOver) return;
+    const type = contentType === undefined ? {} : { 'content-type': contentType };
+    const streaming = { ...STREAM_HEADERS, ...type };
     if (this.method === 'HEAD') {
-      this.#write(200, EVENT_STREAM, { body: undefined, isLast: false });
+      this.#write(200, streaming, { body: undefined, isLast: false });
       return;
     }
     this.#isOver = true;
-    const headers = { ...ALWAYS, ...EVENT_STREAM, 'x-correlation-id': this.correlationId };
+    const headers = { ...ALWAYS, ...streaming, 'x-correlation-id': this.correlationId };
     open({ res: this.res, headers, onGone: this.onGone });
   }
 

@@ -111,7 +111,8 @@ async function callRoute(
   const body =
     bytes === undefined ? ok({}) : parseBody(bytes.value, exchange.header('content-type'));
   if (!body.ok) return body;
-  const raw = { params, query: queryOf(exchange), body: body.value, header: exchange.header };
+  const { header, onGone } = exchange;
+  const raw = { params, query: queryOf(exchange), body: body.value, header, onGone };
   return route.run(raw, parts, who.value);
 }
 
@@ -134,7 +135,8 @@ async function callUpload(
     if (slot === undefined) return err(failure('overloaded'));
     if (!bytes.ok) return bytes;
     const query = queryOf(exchange, route.upload?.repeatable);
-    const raw = { params, query, body: bytes.value, header: exchange.header };
+    const { header, onGone } = exchange;
+    const raw = { params, query, body: bytes.value, header, onGone };
     return await route.run(raw, parts, who.value);
   } finally {
     slot?.release();

@@ -22,7 +22,12 @@ export type Reply =
     }
   | { readonly kind: 'empty'; readonly status: 204 | 302 | 304; readonly headers?: Headers }
   /** Takes the response over, headers and all. */
-  | { readonly kind: 'stream'; readonly open: (response: OpenResponse) => void };
+  | {
+      readonly kind: 'stream';
+      /** That of an event stream when absent. */
+      readonly contentType?: string;
+      readonly open: (response: OpenResponse) => void;
+    };
 
 /** A response that a stream writes into, and what tells it that the reader is gone. */
 export interface OpenResponse {

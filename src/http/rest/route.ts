@@ -27,6 +27,8 @@ export interface RawCall {
   /** What the JSON said; of an upload, its bytes. */
   readonly body: unknown;
   readonly header: (name: HeaderName) => string;
+  /** Calls `fn` when the client goes away before it has its answer. */
+  readonly onGone: (fn: () => void) => void;
 }
 
 /** The headers that are read; all others are let go with the request. */
@@ -49,6 +51,7 @@ interface Call<P, Q, B> extends RestParts {
   /** The `Idempotency-Key`. */
   readonly key: string | null;
   readonly header: (name: HeaderName) => string;
+  readonly onGone: RawCall['onGone'];
 }
 
 /** Who asks, and until when that holds (milliseconds since 1970). */
@@ -214,6 +217,7 @@ function check<P extends z.ZodType, Q extends z.ZodType, B extends z.ZodType>(
     body: body.value,
     key: key.data ?? null,
     header: raw.header,
+    onGone: raw.onGone,
   });
 }
 
