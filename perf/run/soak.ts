@@ -27,7 +27,9 @@ export function leaksIn(samples: readonly Sample[]): string[] {
 /** Megabytes a minute that the least heap of each window grew by, after the warm-up. */
 export function heapGrowth(samples: readonly Sample[]): number {
   const settled = samples.slice(Math.floor(samples.length * WARM_PART));
-  const floor = windows(settled).map((window) => ({
+  // The last may be cut before the collection that it would have had.
+  const whole = windows(settled).slice(0, -1);
+  const floor = whole.map((window) => ({
     at: window[0]?.at ?? 0,
     value: Math.min(...window.map(({ heapBytes }) => heapBytes)),
   }));
