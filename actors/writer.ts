@@ -1,7 +1,8 @@
 import { type Failure, failure } from '../src/domain/failure.ts';
 import type { ConversationId } from '../src/domain/ids.ts';
 import { err, ok, type Result } from '../src/domain/result.ts';
-import type { Append, AppendFailure, Store, TakenKey } from '../storage/store.ts';
+import type { Append, AppendAnswer, AppendFailure, Store, TakenKey } from '../storage/store.ts';
+import { submit } from '../storage/submit.ts';
 import type { Unavailable } from '../storage/unavailable.ts';
 import type { Clock } from './clock.ts';
 import type { CommitTick } from './commit-tick.ts';
@@ -54,13 +55,17 @@ interface Unsure {
  * moved, or its keys taken, for good. Only a batch without events, which moves no head, may land a second time: then
  * a turn's record is an older one until it is written next.
  */
-export class Writer {
+export class Writer implements AppendAnswer {
   readonly #host: WriterHost;
   readonly #mailbox: Mailbox<Draft>;
   readonly #commit = () => this.#writeBatch();
   #inFlight: Staged | undefined;
-  /** Resolves when the append in flight has its outcome. */
-  #landing: Promise<void> | undefined;
+  /** When it was given to the store. */
+  #startedAt = 0;
+  /** The store has yet to say what became of it. */
+  #isLanding = false;
+  /** Those who wait for that. */
+  #whenLanded: Array<() => void> = [];
   #unsure: Unsure | undefined;
   /** Refused drafts whose keys are being looked up. */
   #recalling = 0;
@@ -110,7 +115,10 @@ export class Writer {
 
   /** Until it resolves, the stored head may be one that the outcome of an append has yet to bring. */
   get landing(): Promise<void> | undefined {
-    return this.#landing;
+    if (!this.#isLanding) return undefined;
+    return new Promise((resolve) => {
+      this.#whenLanded.push(resolve);
+    });
   }
 
   /** Answers everything that waits. What is in flight is settled by its own outcome. */
@@ -209,8 +217,9 @@ export class Writer {
 
   #write(drafts: readonly Draft[]): void {
     let staged: Staged;
+    const now = this.#host.clock.now();
     try {
-      staged = stage(this.#host.view(), drafts, this.#host.clock.now());
+      staged = stage(this.#host.view(), drafts, now);
     } catch (cause) {
       settleAll(drafts, err(failure('internal')));
       this.#host.crashed(cause);
@@ -222,16 +231,35 @@ export class Writer {
       return;
     }
     this.#inFlight = staged;
-    const startedAt = this.#host.clock.now();
-    this.#landing = this.#host.store.append(toAppend(this.#host.id, staged)).then(
-      (result) => {
-        this.#inFlight = undefined;
-        this.#landing = undefined;
-        if (result.ok) this.#onCommitted(staged, startedAt);
-        else this.#onFailed(staged, result.failure, startedAt);
-      },
-      (cause) => this.#onBroken(staged.drafts, cause),
-    );
+    this.#startedAt = now;
+    this.#isLanding = true;
+    submit(this.#host.store, toAppend(this.#host.id, staged), this);
+  }
+
+  /** The store's answer to the append in flight. */
+  answered(result: Result<void, AppendFailure>): void {
+    const staged = this.#land();
+    if (result.ok) this.#onCommitted(staged, this.#startedAt);
+    else this.#onFailed(staged, result.failure, this.#startedAt);
+    this.#tellLanded();
+  }
+
+  /** The store broke under the append in flight. */
+  broke(cause: unknown): void {
+    this.#onBroken(this.#land().drafts, cause);
+    this.#tellLanded();
+  }
+
+  #land(): Staged {
+    const staged = this.#inFlight;
+    if (staged === undefined) throw new Error('an append was answered twice');
+    this.#inFlight = undefined;
+    this.#isLanding = false;
+    return staged;
+  }
+
+  #tellLanded(): void {
+    if (this.#whenLanded.length > 0) for (const landed of this.#whenLanded.splice(0)) landed();
   }
 
   #onCommitted(staged: Staged, startedAt: number): void {
@@ -271,7 +299,6 @@ export class Writer {
 
   #onBroken(drafts: Iterable<Draft>, cause: unknown): void {
     this.#inFlight = undefined;
-    this.#landing = undefined;
     settleAll(drafts, err(failure('internal')));
     this.#host.crashed(cause);
   }
