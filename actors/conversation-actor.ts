@@ -1,9 +1,4 @@
-import { type Actor, createActor } from 'xstate';
-import {
-  type ConversationEvent,
-  type ConversationPort,
-  conversationMachine,
-} from '../machines/conversation.ts';
+import type { ConversationPort } from '../machines/conversation.ts';
 import type { Conversation, ConversationState } from '../src/domain/conversation.ts';
 import { decodeBody, isKind } from '../src/domain/event.ts';
 import { type Failure, failure } from '../src/domain/failure.ts';
@@ -11,16 +6,17 @@ import type { ConversationId, ParticipantId, TurnId } from '../src/domain/ids.ts
 import type { Member } from '../src/domain/participant.ts';
 import { err } from '../src/domain/result.ts';
 import type { ActorParts } from './actor-parts.ts';
-import { seatAgent, takeTurns } from './agent-seat.ts';
+import { seatAgents, takeTurns } from './agent-seat.ts';
 import { Audience } from './audience.ts';
 import { AudienceView } from './audience-view.ts';
 import type { Draft, Outcome, Unsettled } from './draft.ts';
+import { Interpreter } from './interpreter.ts';
 import type { Notice, TurnSnapshot } from './outlet.ts';
 import { isAnother, readAnew } from './read-anew.ts';
 import { RecentSeqs } from './recent-seqs.ts';
+import type { Seats } from './seats.ts';
 import type { Staged, StageView } from './stage.ts';
 import type { Listener, Subscription } from './subscription.ts';
-import type { Turns } from './turns.ts';
 import { Writer, type WriterHost } from './writer.ts';
 
 export type Opened = 'open' | 'gone' | 'failed';
@@ -31,6 +27,9 @@ export interface ActorHooks {
   /** It can't go on by itself; `retry` brings it back. */
   readonly failed: (actor: ConversationActor) => void;
 }
+
+/** Milliseconds without use after which a conversation keeps no more than it needs to be woken at once. */
+const REST_AFTER_MS = 5_000;
 
 /**
  * One conversation, running: an XState actor around a mailbox, a log, an audience and the agent's turns.
@@ -57,10 +56,10 @@ export class ConversationActor implements ConversationPort, WriterHost {
   readonly recent = new RecentSeqs();
   // Most conversations never have these: they are made when they are needed.
   #audience: Audience | undefined;
-  #turns: Turns | undefined;
+  #turns: Seats | undefined;
   #open: (outcome: Opened) => void = () => {};
   #stopped: () => void = () => {};
-  #machine: Actor<typeof conversationMachine> | undefined;
+  readonly #chart: Interpreter;
   #conversation: Conversation | undefined;
   #members: ReadonlyMap<ParticipantId, Member> = new Map();
   #refusal: Failure | undefined;
@@ -82,6 +81,7 @@ export class ConversationActor implements ConversationPort, WriterHost {
       this.#open = resolve;
     });
     this.#writer = new Writer(this);
+    this.#chart = new Interpreter(this);
   }
 
   /** Who listens. Made with the first use: a conversation without listeners is small. */
@@ -90,9 +90,9 @@ export class ConversationActor implements ConversationPort, WriterHost {
     return this.#audience;
   }
 
-  /** The agent's turns; undefined when the process has no agent. */
-  get turns(): Turns | undefined {
-    this.#turns ??= seatAgent(this, this.#parts);
+  /** The agents' turns; undefined when the process has no agent. */
+  get turns(): Seats | undefined {
+    this.#turns ??= seatAgents(this, this.#parts);
     return this.#turns;
   }
 
@@ -111,22 +111,18 @@ export class ConversationActor implements ConversationPort, WriterHost {
 
   /** `loading`, `open.idle`, `open.writing`, `draining`, `failed` or `passivated`. */
   get state(): string {
-    const value = this.#machine?.getSnapshot().value;
-    return typeof value === 'object' ? `open.${value.open}` : (value ?? 'loading');
+    return this.#chart.state;
   }
 
   start(): void {
-    this.#machine = createActor(conversationMachine, { input: { port: this } });
-    // Without an observer a throw in an action would take the process down.
-    this.#machine.subscribe({ error: (cause) => this.crashed(cause) });
-    this.#machine.start();
+    this.#chart.start();
   }
 
   /** Takes a draft, or answers why not; a taken draft is settled later. */
   offer(draft: Draft): Failure | undefined {
     this.lastUsedAt = this.#parts.clock.now();
     const refused = this.#refuses(draft) ?? this.#writer.offer(draft);
-    if (refused === undefined && !this.#writer.isOn) this.#say('MAIL');
+    if (refused === undefined && !this.#writer.isOn) this.#chart.say('MAIL');
     return refused;
   }
 
@@ -193,8 +189,8 @@ export class ConversationActor implements ConversationPort, WriterHost {
   /** Stops it when nobody needs it. */
   passivateIfIdle(): boolean {
     if (this.#isNeeded() || !this.hasOpened) return false;
-    if (this.#writer.isOn) this.#say('QUIET');
-    this.#say('PASSIVATE');
+    if (this.#writer.isOn) this.#chart.say('QUIET');
+    this.#chart.say('PASSIVATE');
     return true;
   }
 
@@ -202,12 +198,15 @@ export class ConversationActor implements ConversationPort, WriterHost {
   sweep(now: number, quietMs: number): void {
     this.#audience?.closeHopeless(now - this.#parts.limits.slowConsumerMs);
     if (this.#writer.isOn && this.#writer.isEmpty && now - this.#writer.lastWriteAt >= quietMs) {
-      this.#say('QUIET');
+      this.#chart.say('QUIET');
     }
     if (!this.#isNeeded() && now - this.lastUsedAt >= this.#parts.limits.idleMs) {
-      this.#say('PASSIVATE');
+      this.#chart.say('PASSIVATE');
     }
     this.#writer.sweep(now);
+    if (now - this.lastUsedAt < REST_AFTER_MS) return;
+    if (this.#audience?.size === 0) this.#audience = undefined;
+    this.#chart.restIfIdle();
   }
 
   /**
@@ -220,12 +219,12 @@ export class ConversationActor implements ConversationPort, WriterHost {
     return new Promise((resolve) => {
       this.#whenLooked ??= [];
       this.#whenLooked.push(resolve);
-      if (!isLoading) this.#say('STALE');
+      if (!isLoading) this.#chart.say('STALE');
     });
   }
 
   retry(): void {
-    this.#say('RETRY');
+    this.#chart.say('RETRY');
   }
 
   /** The process is about to stop: people are refused, and the promise is kept when the agent is silent. */
@@ -242,7 +241,7 @@ export class ConversationActor implements ConversationPort, WriterHost {
     const stopped = new Promise<void>((resolve) => {
       this.#stopped = resolve;
     });
-    this.#say('DRAIN');
+    this.#chart.say('DRAIN');
     await stopped;
   }
 
@@ -250,7 +249,7 @@ export class ConversationActor implements ConversationPort, WriterHost {
   close(): void {
     this.#refusal = failure('conversation_not_found');
     this.#writer.refuseAll(this.#refusal);
-    this.#say('GONE');
+    this.#chart.say('GONE');
   }
 
   // What the states of the machine do.
@@ -317,19 +316,19 @@ export class ConversationActor implements ConversationPort, WriterHost {
     if (found.value === undefined) this.#refusal = failure('conversation_not_found');
     // Who listens to another one has to come in anew.
     const isOther = before && found.value && isAnother(before, found.value.state.conversation);
-    if (found.value === undefined || isOther) return this.#say('GONE');
+    if (found.value === undefined || isOther) return this.#chart.say('GONE');
     const { state, stored } = found.value;
     this.#adopt(state);
     this.#refusal = undefined;
     this.retries = 0;
-    this.#say('LOADED');
+    this.#chart.say('LOADED');
     this.#open('open');
     if (stored !== undefined) {
       // A batch thought lost: what it led to is taken up now.
       this.#writer.settleUnsure();
       this.#takeTurns(stored);
     }
-    if (this.#writer.depth > 0) this.#say('MAIL');
+    if (this.#writer.depth > 0) this.#chart.say('MAIL');
   }
 
   #adopt({ conversation, members }: ConversationState): void {
@@ -354,9 +353,10 @@ export class ConversationActor implements ConversationPort, WriterHost {
       members: this.#members,
       maxParticipants: limits.maxParticipants,
       maxQueuedTurns: limits.maxQueuedTurns,
-      openTurns: this.#turns?.open ?? 0,
+      chain: limits,
+      openTurns: (agent) => this.#turns?.openOf(agent) ?? 0,
       isErased: (seq) => this.recent.isErased(seq),
-      isAgents: (seq) => this.recent.isAgents(seq),
+      agentOf: (seq) => this.recent.agentOf(seq),
     };
   }
 
@@ -382,17 +382,17 @@ export class ConversationActor implements ConversationPort, WriterHost {
   }
 
   emptied(): void {
-    if (this.#isDraining && this.#writer.isEmpty) this.#say('DRAINED');
+    if (this.#isDraining && this.#writer.isEmpty) this.#chart.say('DRAINED');
   }
 
   stale(): void {
-    this.#say('STALE');
+    this.#chart.say('STALE');
   }
 
   failed(cause: unknown): void {
     this.#refusal = failure('storage_unavailable', { cause });
     this.#parts.report('conversation_failed', { conversation_id: this.id, cause });
-    this.#say('FAILED');
+    this.#chart.say('FAILED');
   }
 
   /** A broken invariant: nothing is trusted but the store. */
@@ -400,11 +400,7 @@ export class ConversationActor implements ConversationPort, WriterHost {
     this.#parts.report('conversation_crashed', { conversation_id: this.id, cause });
     if (this.state === 'passivated') return;
     this.#refusal = failure('internal');
-    if (this.#machine?.getSnapshot().status === 'error') this.start();
-    else this.#say('FAILED');
-  }
-
-  #say(type: ConversationEvent['type']): void {
-    if (this.#machine?.getSnapshot().status === 'active') this.#machine.send({ type });
+    if (this.#chart.isBroken) this.start();
+    else this.#chart.say('FAILED');
   }
 }
