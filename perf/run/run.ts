@@ -18,6 +18,7 @@ import { heapGrowth, leaksIn } from './soak.ts';
 import { Streams } from './streams.ts';
 import { warm } from './warm.ts';
 
+/** The server is warmed for as long as it is measured, and for so long at most. */
 const WARM_MS = 3_000;
 /** Milliseconds beyond what a scenario may take, after which k6 is ended. */
 const LATE_MS = 60_000;
@@ -75,7 +76,7 @@ async function measured(plan: RunPlan, scratch: string): Promise<Measured> {
   let found: Measured;
   try {
     say(`warming the server at ${server.url}`);
-    await warm(server.url, WARM_MS);
+    await warm(server.url, Math.min(plan.figures.DURATION * 1_000, WARM_MS));
     found = await underLoad(plan, { server, scratch });
   } finally {
     await server.stop();

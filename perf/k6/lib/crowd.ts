@@ -2,7 +2,7 @@ import { clearTimeout, setTimeout } from 'k6/timers';
 import { now } from './clock.ts';
 import { errors, finished } from './metrics.ts';
 import { type Pass, Person } from './person.ts';
-import { mine, SETTLE_MS, type Start, wsUrl } from './run.ts';
+import { mine, type Start, wsUrl } from './run.ts';
 import type { Figures } from './scenarios.ts';
 
 /** Milliseconds between two looks at what is still under way. */
@@ -14,14 +14,15 @@ const CHECK_MS = 5_000;
 
 export interface Crowd {
   readonly people: readonly Person[];
-  /** When sending begins and ends, milliseconds since 1970. */
+  /** When sending begins and ends, and how long it may take to arrive, milliseconds since 1970. */
   readonly from: number;
   readonly until: number;
+  readonly deadline: number;
 }
 
 /** The connections of this VU, who come within the ramp; each has a number in the whole test. */
 export function gather(figures: Figures, { startAt, run }: Start): Crowd {
-  const { PEOPLE, DEVICES, PER_ROOM, RAMP, DURATION } = figures;
+  const { PEOPLE, DEVICES, PER_ROOM, RAMP, DURATION, SETTLE } = figures;
   const passes = new Map<number, Pass>();
   const people = mine(figures).map((number) => {
     const participant = Math.floor(number / DEVICES);
@@ -36,7 +37,8 @@ export function gather(figures: Figures, { startAt, run }: Start): Crowd {
     return person;
   });
   const from = startAt + RAMP * 1_000;
-  return { people, from, until: from + DURATION * 1_000 };
+  const until = from + DURATION * 1_000;
+  return { people, from, until, deadline: until + QUIET_MS + SETTLE * 1_000 };
 }
 
 /** Everyone sends in turn, RATE a second of all together, each when it is due. */
@@ -59,14 +61,14 @@ export function talk({ people, from, until }: Crowd, figures: Figures): void {
 }
 
 /** When all was sent: waits until it has arrived, compares the ends, and goes home. */
-export function goHome({ people, until }: Crowd, then: () => void = () => {}): void {
-  at(until + QUIET_MS, () => settle(people, until + QUIET_MS + SETTLE_MS, then));
+export function goHome({ people, until, deadline }: Crowd): void {
+  at(until + QUIET_MS, () => settle(people, deadline));
 }
 
-function settle(people: readonly Person[], deadline: number, then: () => void): void {
+function settle(people: readonly Person[], deadline: number): void {
   const isQuiet = people.every(({ isSettled, isLive }) => isSettled && isLive);
   if (!isQuiet && now() < deadline) {
-    setTimeout(() => settle(people, deadline, then), LOOK_MS);
+    setTimeout(() => settle(people, deadline), LOOK_MS);
     return;
   }
   let left = people.length;
@@ -75,7 +77,6 @@ function settle(people: readonly Person[], deadline: number, then: () => void): 
     errors.add(left, { reason: 'no_answer' });
     for (const person of people) person.end();
     finished.add(1);
-    then();
   };
   const late = setTimeout(finish, CHECK_MS);
   for (const person of people) {

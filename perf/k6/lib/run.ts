@@ -1,7 +1,7 @@
 import exec from 'k6/execution';
 import type { Options } from 'k6/options';
 import * as metrics from './metrics.ts';
-import { type Figures, figuresOf, SETTLE_SECONDS, secondsOf } from './scenarios.ts';
+import { type Figures, figuresOf, secondsOf } from './scenarios.ts';
 
 /** Refusals that the summary tells apart. */
 const REASONS = ['mailbox_full', 'rate_limited', 'overloaded', 'storage_unavailable'];
@@ -107,5 +107,3 @@ export function mine({ PEOPLE, PER_VU }: Figures): number[] {
   const count = Math.max(Math.min(PER_VU, PEOPLE - first), 0);
   return Array.from({ length: count }, (_, at) => first + at);
 }
-
-export const SETTLE_MS = SETTLE_SECONDS * 1_000;

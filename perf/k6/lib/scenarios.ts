@@ -16,6 +16,8 @@ export interface Figures {
   readonly RAMP: number;
   /** Seconds of sending, after all have connected. */
   readonly DURATION: number;
+  /** Seconds that what is under way gets to arrive when all was sent. */
+  readonly SETTLE: number;
   /** Characters of a message. */
   readonly CHARS: number;
   /** Seconds between two storms, of connections or of reconnections. 0: none. */
@@ -58,6 +60,7 @@ const DEFAULTS: Figures = {
   RATE: 10,
   RAMP: 5,
   DURATION: 300,
+  SETTLE: 15,
   CHARS: 128,
   EVERY: 0,
   WITHIN: 0,
@@ -195,12 +198,9 @@ export function isShort(env: Environment): boolean {
   return env['PERF_SHORT'] === '1';
 }
 
-/** Seconds that what is under way gets to arrive when all was sent. */
-export const SETTLE_SECONDS = 15;
-
 /** Seconds that a run takes at most. */
-export function secondsOf({ RAMP, DURATION }: Figures): number {
-  return 2 + RAMP + DURATION + SETTLE_SECONDS + 10;
+export function secondsOf({ RAMP, DURATION, SETTLE }: Figures): number {
+  return 2 + RAMP + DURATION + SETTLE + 10;
 }
 
 /** Figures that CI and people may set, for the help. */
