@@ -5,10 +5,16 @@ import type { AddressInfo } from 'node:net';
 /** One call that the stub got. */
 export interface StubCall {
   readonly path: string;
-  readonly body: { readonly model: string; readonly messages: readonly Record<string, string>[] };
+  readonly body: {
+    readonly model: string;
+    readonly messages: readonly Record<string, string>[];
+    readonly tools?: readonly { readonly function: Record<string, unknown> }[];
+  };
   readonly headers: IncomingMessage['headers'];
   /** Sends a token; an empty one is a sign of life. */
   token(text: string): void;
+  /** Asks for tools, the arguments in pieces of a few characters, as models do. */
+  ask(...calls: readonly AskedTool[]): void;
   /** Sends any chunk, as it is. */
   event(data: unknown): void;
   /** Ends as a model does: `finish_reason`, usage, `[DONE]`. */
@@ -21,6 +27,13 @@ export interface StubCall {
   refuse(status: number, headers?: Record<string, string>, body?: unknown): void;
   /** Resolves when the connection of this call is closed; true when by the other side. */
   readonly closed: Promise<boolean>;
+}
+
+export interface AskedTool {
+  readonly id?: string;
+  readonly name: string;
+  /** JSON, or text that is none. */
+  readonly args: unknown;
 }
 
 export interface ModelStub {
@@ -74,6 +87,15 @@ async function readCall(request: IncomingMessage, response: ServerResponse): Pro
     body: JSON.parse(Buffer.concat(parts).toString()),
     headers: request.headers,
     token: (content) => chunk({ role: 'assistant', content }, null),
+    ask: (...calls) => {
+      for (const [index, { id = `c${index}`, name, args }] of calls.entries()) {
+        const text = typeof args === 'string' ? args : JSON.stringify(args);
+        const tool = (more: object) =>
+          chunk({ role: 'assistant', tool_calls: [{ index, ...more }] }, null);
+        tool({ id, type: 'function', function: { name, arguments: '' } });
+        for (const piece of text.match(/.{1,7}/gsu) ?? []) tool({ function: { arguments: piece } });
+      }
+    },
     event: send,
     finish: (reason = 'stop') => {
       chunk({}, reason);

@@ -47,12 +47,12 @@ export class CallGathering {
     }
   }
 
-  /** The calls, in order. `isTaken` knows the ids of the turn so far, `fresh` makes one that is not. */
-  calls({ isTaken, fresh }: Ids): readonly AskedCall[] {
+  /** The calls, in order. `ids` are those of the turn so far. */
+  calls(ids: Ids): readonly AskedCall[] {
     const here = new Set<string>();
     return this.#pieces.map(({ id, name, args }) => {
-      const isUsable = id !== undefined && ID.test(id) && !here.has(id) && !isTaken(id);
-      const callId = isUsable ? id : fresh();
+      const isUsable = id !== undefined && ID.test(id) && !here.has(id) && !ids.isTaken(id);
+      const callId = isUsable ? id : ids.fresh();
       here.add(callId);
       return { callId, ...named(name), ...parsed(args) };
     });
@@ -75,18 +75,24 @@ export class CallGathering {
   }
 }
 
+/** The ids of the calls of a turn. */
 export interface Ids {
-  readonly isTaken: (id: string) => boolean;
-  readonly fresh: () => string;
+  isTaken(id: string): boolean;
+  /** One that is not taken. */
+  fresh(): string;
 }
 
 function hasText(text: string | undefined): boolean {
   return text !== undefined && text !== '';
 }
 
-/** A name that every endpoint takes back; what is none is a tool that is not there. */
+/**
+ * A name that every endpoint takes back; what is none is a tool that is not there. LangChain takes `extract-` for its
+ * own, and would end the turn.
+ */
 function named(name: string): Pick<AskedCall, 'name'> {
-  const plain = name.replace(/[^A-Za-z0-9_-]+/gu, '_').slice(0, NAME_CHARS);
+  const safe = name.replace(/[^A-Za-z0-9_-]+/gu, '_').replace(/^extract-/u, 'extract_');
+  const plain = safe.slice(0, NAME_CHARS);
   return { name: plain === '' ? 'unknown' : plain };
 }
 
