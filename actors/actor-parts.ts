@@ -2,17 +2,18 @@ import type { ParticipantId } from '../src/domain/ids.ts';
 import type { EndState } from '../src/domain/turn.ts';
 import type { Store } from '../storage/store.ts';
 import type { Agent } from './agent-port.ts';
+import type { ChainLimits } from './asking.ts';
 import type { AudienceCounters } from './audience.ts';
 import type { Clock } from './clock.ts';
 import type { CommitTick } from './commit-tick.ts';
 import type { Encoder, Publish } from './outlet.ts';
 import type { TurnLimits } from './turn-run.ts';
 
-export interface ActorLimits {
+export interface ActorLimits extends ChainLimits {
   /** Drafts that may wait in a conversation. */
   readonly mailboxCapacity: number;
   readonly maxParticipants: number;
-  /** Turns of an agent that have not ended, in one conversation. */
+  /** Turns of one agent that have not ended, in one conversation. */
   readonly maxQueuedTurns: number;
   /** Conversations that may be live at once. */
   readonly maxLive: number;

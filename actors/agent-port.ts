@@ -1,4 +1,4 @@
-import type { Citation, Usage } from '../src/domain/event.ts';
+import type { Citation, Degradation, Usage } from '../src/domain/event.ts';
 import type { Reason } from '../src/domain/failure.ts';
 import type { ConversationId, ParticipantId, TurnId } from '../src/domain/ids.ts';
 import type { Message } from '../src/domain/message.ts';
@@ -78,7 +78,12 @@ export type AgentChunk =
   | { readonly type: 'delta'; readonly text: string }
   | { readonly type: 'restarted' }
   | { readonly type: 'usage'; readonly usage: Usage }
-  | { readonly type: 'done'; readonly citations?: readonly Citation[] };
+  | {
+      readonly type: 'done';
+      readonly citations?: readonly Citation[];
+      /** Another than the agent itself answered. */
+      readonly degraded?: Degradation;
+    };
 
 /** Why an agent could not answer, in words people may read. Thrown out of the stream. */
 export class AgentFailure extends Error {

@@ -1,16 +1,31 @@
+import { type AgentSettings, agentsOf } from '../src/domain/conversation.ts';
+import type { ParticipantId } from '../src/domain/ids.ts';
+import type { Turn } from '../src/domain/turn.ts';
 import type { ActorParts } from './actor-parts.ts';
 import type { ConversationActor } from './conversation-actor.ts';
+import { Seats } from './seats.ts';
 import type { Staged } from './stage.ts';
 import { Turns } from './turns.ts';
 
-/** The agent's seat in a conversation: what its turns see of it, and what they may do. */
-export function seatAgent(
+/** The agents' seats in a conversation; undefined when the process has no agent at all. */
+export function seatAgents(actor: ConversationActor, parts: ActorParts): Seats | undefined {
+  if (!hasAgents(parts)) return undefined;
+  return new Seats((agent) => seatAgent(actor, parts, agent));
+}
+
+/** Somebody here can answer. */
+export function hasAgents({ agent, agents }: ActorParts): boolean {
+  return agent !== undefined || (agents?.size ?? 0) > 0;
+}
+
+/** One agent's seat: what its turns see of the conversation, and what they may do. */
+function seatAgent(
   actor: ConversationActor,
-  { agent, store, clock, limits, counters, report, runner }: ActorParts,
-): Turns | undefined {
-  if (agent === undefined) return undefined;
+  { agent, agents, store, clock, limits, counters, report, runner }: ActorParts,
+  id: ParticipantId,
+): Turns {
   return new Turns({
-    agent,
+    agent: agents?.get(id) ?? agent,
     clock,
     runner,
     limits: limits.turns,
@@ -28,13 +43,36 @@ export function seatAgent(
   });
 }
 
-/** Takes up the turns that a batch asks for; each does to those before it what `while_busy` says. */
-export function takeTurns(turns: Turns, { asked, conversation }: Staged): void {
-  const whileBusy = conversation.agent?.whileBusy;
+/** Takes up the turns that a batch asks for; each does to those of its agent before it what `while_busy` says. */
+export function takeTurns(seats: Seats, { asked, conversation }: Staged): void {
+  const agents = agentsOf(conversation);
   for (const turn of asked) {
-    const isNewest = whileBusy === 'interrupt' || whileBusy === 'rollback';
-    if (isNewest || whileBusy === 'debounce') turns.supersedeQueued();
-    if (isNewest) turns.supersedeRunning();
-    turns.enqueue([turn]);
+    const settings = agents.find(({ id }) => id === turn.agentId);
+    takeTurn(seats.of(turn.agentId), turn, settings?.whileBusy);
+  }
+}
+
+function takeTurn(
+  turns: Turns,
+  turn: Turn,
+  whileBusy: AgentSettings['whileBusy'] | undefined,
+): void {
+  switch (whileBusy) {
+    case 'interrupt':
+    case 'rollback':
+      turns.supersedeQueued();
+      turns.supersedeRunning(whileBusy === 'interrupt');
+      turns.enqueue([turn]);
+      return;
+    case 'debounce': {
+      // Who wrote before it is answered, too.
+      const askers = turns.supersedeQueued().flatMap(({ askedBy = [] }) => askedBy);
+      const askedBy = [...new Set([...askers, ...(turn.askedBy ?? [])])];
+      turns.waitForQuiet();
+      turns.enqueue([{ ...turn, askedBy }]);
+      return;
+    }
+    default:
+      turns.enqueue([turn]);
   }
 }

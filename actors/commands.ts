@@ -1,4 +1,9 @@
-import type { AgentSettings, Conversation, Settings } from '../src/domain/conversation.ts';
+import {
+  type AgentSettings,
+  agentsOf,
+  type Conversation,
+  type Settings,
+} from '../src/domain/conversation.ts';
 import { encodeBody, type LogEvent } from '../src/domain/event.ts';
 import { type Failure, failure } from '../src/domain/failure.ts';
 import {
@@ -48,9 +53,10 @@ export function say(
 
 /** Whether it matters, and is not known, whose message a reply to `seq` is to. */
 export function isUnknownTarget(actor: ConversationActor, seq: number): boolean {
-  const { agent, headSeq, firstSeq } = actor.conversation;
+  const { headSeq, firstSeq } = actor.conversation;
   const isThere = seq >= firstSeq && seq <= headSeq;
-  return agent?.speaks === 'auto' && isThere && !actor.recent.isAgents(seq);
+  const answersReplies = agentsOf(actor.conversation).some(({ speaks }) => speaks === 'auto');
+  return answersReplies && isThere && actor.recent.agentOf(seq) === undefined;
 }
 
 /**

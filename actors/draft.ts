@@ -1,6 +1,6 @@
 import type { Settings } from '../src/domain/conversation.ts';
 import type { Failure } from '../src/domain/failure.ts';
-import type { ParticipantId } from '../src/domain/ids.ts';
+import type { ParticipantId, TurnId } from '../src/domain/ids.ts';
 import type { Author, Member, Role } from '../src/domain/participant.ts';
 import type { Result } from '../src/domain/result.ts';
 import type { Turn } from '../src/domain/turn.ts';
@@ -46,6 +46,15 @@ export type Draft =
       readonly role: Role;
     })
   | (Sent & { readonly kind: 'conversation.updated'; readonly changes: Partial<Settings> })
+  /** Somebody decides about a tool call of the turn; its record is committed with the event. */
+  | (Sent & { readonly kind: 'turn.decided'; readonly body: string; readonly turn: Turn })
+  /** An agent is to answer a message that is there; becomes no event. */
+  | (Sent & {
+      readonly kind: 'ask';
+      readonly agentId: ParticipantId;
+      readonly triggerSeq: number;
+      readonly turnId: TurnId;
+    })
   /** The record of a turn alone; becomes no event. */
   | (Sent & { readonly kind: 'turn'; readonly turn: Turn })
   /** The log is to begin at `firstSeq`, or behind its head; becomes no event. */

@@ -1,26 +1,53 @@
 import type { AgentSettings } from '../src/domain/conversation.ts';
+import type { ParticipantId } from '../src/domain/ids.ts';
 import type { Member } from '../src/domain/participant.ts';
 
 export interface Said {
   readonly content: string;
-  /** It replies to something that the agent said. */
-  readonly repliesToAgent: boolean;
+  /** Whose message it replies to, when that is an agent's and is known. */
+  readonly repliesTo: ParticipantId | undefined;
 }
 
-/** Whether the agent answers this message of a human, by its `speaks` policy. Linear in the content. */
-export function isAsked(agent: AgentSettings, humans: number, said: Said): boolean {
-  switch (agent.speaks) {
-    case 'always':
-      return true;
-    case 'never':
-      return false;
-    case 'mention':
-      return isMentioned(agent, said.content);
-    case 'auto':
-      return humans <= 1 || said.repliesToAgent || isMentioned(agent, said.content);
-    default:
-      return agent.speaks satisfies never;
-  }
+/**
+ * The agents that answer this message of a human, by their `speaks` policies. Who is meant by name, or by a reply, is
+ * meant alone: of several, `auto` ones stay silent then; and where nobody is meant, only the first of them speaks.
+ * Linear in the content.
+ */
+export function askedOf(
+  agents: readonly AgentSettings[],
+  humans: number,
+  { content, repliesTo }: Said,
+): readonly AgentSettings[] {
+  const meant = new Set(mentionedOf(agents, content));
+  const answered = agents.find(({ id, speaks }) => id === repliesTo && speaks === 'auto');
+  if (answered !== undefined) meant.add(answered);
+  return agents.filter((agent, at) => {
+    switch (agent.speaks) {
+      case 'always':
+        return true;
+      case 'never':
+        return false;
+      case 'mention':
+        return meant.has(agent);
+      case 'auto':
+        return meant.has(agent) || (at === 0 && meant.size === 0 && humans <= 1);
+      default:
+        return agent.speaks satisfies never;
+    }
+  });
+}
+
+/** The agents whom a message names, but for those that never speak. */
+export function mentionedOf(
+  agents: readonly AgentSettings[],
+  content: string,
+): readonly AgentSettings[] {
+  if (!content.includes('@')) return [];
+  const text = content.toLowerCase();
+  return agents.filter(({ id, name, speaks }) => {
+    const isSilent = speaks === 'never';
+    return !isSilent && [id, name].some((named) => hasWord(text, `@${named.toLowerCase()}`));
+  });
 }
 
 export function countHumans(members: Iterable<Member>): number {
@@ -29,13 +56,7 @@ export function countHumans(members: Iterable<Member>): number {
   return humans;
 }
 
-/** `@id` or `@name`, as a word of its own, in any case. */
-function isMentioned(agent: AgentSettings, content: string): boolean {
-  if (!content.includes('@')) return false;
-  const text = content.toLowerCase();
-  return [agent.id, agent.name].some((name) => hasWord(text, `@${name.toLowerCase()}`));
-}
-
+/** As a word of its own. */
 function hasWord(text: string, word: string): boolean {
   for (let at = text.indexOf(word); at !== -1; at = text.indexOf(word, at + 1)) {
     const isStart = at === 0 || !isWordChar(text[at - 1]);

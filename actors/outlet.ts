@@ -1,7 +1,7 @@
 import type { LogEvent, Usage } from '../src/domain/event.ts';
 import type { CloseReason } from '../src/domain/failure.ts';
 import type { ConversationId, Epoch, ParticipantId, TurnId } from '../src/domain/ids.ts';
-import type { EndState, TurnError, TurnState } from '../src/domain/turn.ts';
+import type { EndState, TurnCall, TurnError, TurnState } from '../src/domain/turn.ts';
 
 /** One connection, as the actors see it. Nothing in it throws, also after the connection is gone. */
 export interface Outlet {
@@ -94,6 +94,8 @@ export interface TurnSnapshot {
   readonly state: TurnState;
   readonly text: string;
   readonly nextIndex: number;
+  /** What it asked of tools so far. */
+  readonly calls: readonly TurnCall[];
 }
 
 /** Turns what happened into the text of the wire; made outside, so that the actors know no transport. */

@@ -5,6 +5,7 @@ import type { ConversationId } from '../src/domain/ids.ts';
 import { err, ok, type Result } from '../src/domain/result.ts';
 import type { Unavailable } from '../storage/unavailable.ts';
 import type { ActorParts } from './actor-parts.ts';
+import { hasAgents } from './agent-seat.ts';
 import { ConversationActor } from './conversation-actor.ts';
 import { LookOut } from './look-out.ts';
 import { TurnWatch } from './turn-watch.ts';
@@ -72,7 +73,7 @@ export class Registry {
    * to look after the turns of those that are gone.
    */
   async recoverTurns(): Promise<void> {
-    if (this.#parts.agent === undefined) return;
+    if (!hasAgents(this.#parts)) return;
     if (this.#parts.runner !== undefined) {
       this.#turnWatch ??= new TurnWatch(this.#parts, this, this.#parts.runner);
       await this.#turnWatch.start();

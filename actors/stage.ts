@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
-import type { Conversation } from '../src/domain/conversation.ts';
+import { type AgentSettings, agentsOf, type Conversation } from '../src/domain/conversation.ts';
 import {
   type EventBodies,
   type EventKind,
@@ -7,12 +7,13 @@ import {
   type LogEvent,
 } from '../src/domain/event.ts';
 import { type Failure, failure } from '../src/domain/failure.ts';
-import { newTurnId, type ParticipantId } from '../src/domain/ids.ts';
+import type { ParticipantId } from '../src/domain/ids.ts';
 import { type Member, mayManage, maySend } from '../src/domain/participant.ts';
 import type { Turn } from '../src/domain/turn.ts';
 import type { Effect } from '../storage/store.ts';
+import { type Ask, asksOfAnswer, type ChainLimits, isNewestOnly, newTurn } from './asking.ts';
 import type { Draft, MessageDraft, Outcome } from './draft.ts';
-import { countHumans, isAsked } from './mentions.ts';
+import { askedOf, countHumans } from './mentions.ts';
 
 /** What a batch is numbered on: the conversation as the last commit left it. */
 export interface StageView {
@@ -20,10 +21,12 @@ export interface StageView {
   readonly members: ReadonlyMap<ParticipantId, Member>;
   readonly maxParticipants: number;
   readonly maxQueuedTurns: number;
-  /** Turns of the agent that have not ended. */
-  readonly openTurns: number;
+  readonly chain: ChainLimits;
+  /** Turns of an agent that have not ended. */
+  readonly openTurns: (agent: ParticipantId) => number;
   readonly isErased: (seq: number) => boolean;
-  readonly isAgents: (seq: number) => boolean;
+  /** The agent whose message it is, if that is known. */
+  readonly agentOf: (seq: number) => ParticipantId | undefined;
 }
 
 /** A draft that became an event, and those of the same sender and key that came in with it. */
@@ -38,6 +41,8 @@ export interface Staged {
   readonly drafts: readonly Draft[];
   readonly expectedHead: number;
   readonly numbered: readonly Numbered[];
+  /** Those of `numbered`. */
+  readonly events: readonly LogEvent[];
   readonly effects: readonly Effect[];
   /** Drafts that become no event but are durable with this batch. */
   readonly silent: readonly Draft[];
@@ -62,6 +67,8 @@ export function stage(view: StageView, drafts: readonly Draft[], now: number): S
 
 /** What a draft leads to: an event's body, or nothing but effects, or an answer at once. */
 type Judged = { readonly body: string } | 'silent' | { readonly outcome: Outcome };
+
+type NoTurn = 'turn_in_progress' | 'turn_queue_full';
 
 class Batch {
   readonly #view: StageView;
@@ -103,6 +110,7 @@ class Batch {
     return {
       expectedHead: this.#view.conversation.headSeq,
       numbered: this.#numbered,
+      events: this.#numbered.map(({ event }) => event),
       effects: this.#effects,
       silent: this.#silent,
       answered: this.#answered,
@@ -152,6 +160,14 @@ class Batch {
       case 'turn':
         this.#effects.push({ kind: 'turn', turn: draft.turn });
         return 'silent';
+      case 'turn.decided': {
+        const refused = this.#refusesSender(draft);
+        if (refused !== undefined) return no(refused);
+        this.#effects.push({ kind: 'turn', turn: draft.turn });
+        return draft;
+      }
+      case 'ask':
+        return this.#askFor(draft);
       case 'trimmed':
         return this.#trimming(draft.firstSeq);
       default:
@@ -162,6 +178,7 @@ class Batch {
   #message(draft: MessageDraft): Judged {
     if (draft.ends !== undefined) {
       this.#effects.push({ kind: 'turn', turn: { ...draft.ends, messageSeq: this.#seq + 1 } });
+      if (draft.ends.state === 'completed') this.#askOthers(draft.ends, draft.content);
       return draft;
     }
     const refused = this.#refusesSender(draft);
@@ -175,32 +192,67 @@ class Batch {
     return this.#ask(draft) ?? draft;
   }
 
-  /** Writes a turn down with the message that asks for it; answers only when the policy refuses the message. */
+  /** Writes turns down with the message that asks for them; answers only when a policy refuses the message. */
   #ask(draft: MessageDraft): Judged | undefined {
-    const { agent } = this.#conversation;
-    if (agent === null) return undefined;
-    const repliesToAgent = draft.replyTo !== undefined && this.#view.isAgents(draft.replyTo);
+    if (this.#conversation.agent === null && this.#conversation.agents === undefined) return;
+    const repliesTo = draft.replyTo === undefined ? undefined : this.#view.agentOf(draft.replyTo);
     const humans = countHumans(this.#roster().values());
-    if (!isAsked(agent, humans, { content: draft.content, repliesToAgent })) return undefined;
-    const open = this.#view.openTurns + this.#asked.length;
-    if (open > 0 && agent.whileBusy === 'reject') return no(failure('turn_in_progress'));
+    const agents = agentsOf(this.#conversation);
+    const asked = askedOf(agents, humans, { content: draft.content, repliesTo });
+    if (asked.some((agent) => this.#refusesTurn(agent) === 'turn_in_progress'))
+      return no(failure('turn_in_progress'));
     // A full queue costs an answer, never a message: what was said is in the history of the next turn.
-    if (open >= this.#view.maxQueuedTurns) return undefined;
-    const turn: Turn = {
-      id: newTurnId(),
-      conversationId: this.#conversation.id,
-      agentId: agent.id,
-      agentName: agent.name,
-      triggerSeq: this.#seq + 1,
-      state: 'queued',
-      attempt: 0,
-      createdAt: this.#now,
-      startedAt: null,
-      endedAt: null,
-      usage: null,
-      error: null,
-      messageSeq: null,
-    };
+    const askedBy = [draft.author.id];
+    for (const agent of asked) {
+      const before = isNewestOnly(agent) ? this.#withdraw(agent) : [];
+      const askers =
+        agent.whileBusy === 'debounce' ? [...new Set([...before, ...askedBy])] : askedBy;
+      this.#askOne({ agent, askedBy: askers, triggerSeq: this.#seq + 1 });
+    }
+    return undefined;
+  }
+
+  /** A message of this batch is not to be answered, for a newer one is. Who asked is the answer. */
+  #withdraw({ id }: AgentSettings): readonly ParticipantId[] {
+    const { headSeq } = this.#view.conversation;
+    const isOlder = (turn: Turn) => turn.agentId === id && turn.triggerSeq > headSeq;
+    const at = this.#asked.findLastIndex(isOlder);
+    const [turn] = at === -1 ? [] : this.#asked.splice(at, 1);
+    if (turn === undefined) return [];
+    const effect = this.#effects.findLastIndex((it) => it.kind === 'turn' && it.turn === turn);
+    this.#effects.splice(effect, 1);
+    return turn.askedBy ?? [];
+  }
+
+  #askOthers(ended: Turn, content: string): void {
+    const about = { ended, content, triggerSeq: this.#seq + 1 };
+    const asks = asksOfAnswer(about, this.#conversation, this.#view.chain);
+    for (const ask of asks) this.#askOne(ask);
+  }
+
+  #askFor(draft: Draft & { kind: 'ask' }): Judged {
+    const refused = this.#refusesSender(draft);
+    if (refused !== undefined) return no(refused);
+    const agent = agentsOf(this.#conversation).find(({ id }) => id === draft.agentId);
+    if (agent === undefined) return no(failure('not_found', { message: 'No such agent here.' }));
+    const { triggerSeq, turnId, author } = draft;
+    const full = this.#askOne({ agent, triggerSeq, turnId, askedBy: [author.id] });
+    return full === undefined ? 'silent' : no(failure(full));
+  }
+
+  /** Why the agent takes no further turn now. */
+  #refusesTurn(agent: AgentSettings): NoTurn | undefined {
+    if (isNewestOnly(agent)) return undefined;
+    const asked = this.#asked.filter(({ agentId }) => agentId === agent.id).length;
+    const open = this.#view.openTurns(agent.id) + asked;
+    if (open > 0 && agent.whileBusy === 'reject') return 'turn_in_progress';
+    return open >= this.#view.maxQueuedTurns ? 'turn_queue_full' : undefined;
+  }
+
+  #askOne(ask: Ask): NoTurn | undefined {
+    const refused = this.#refusesTurn(ask.agent);
+    if (refused !== undefined) return refused;
+    const turn = newTurn(ask, this.#conversation.id, this.#now);
     this.#asked.push(turn);
     this.#effects.push({ kind: 'turn', turn });
     return undefined;
@@ -336,7 +388,12 @@ function no(refusal: Failure): Judged {
 
 /** A changed setting as the log shows it. */
 function wireChange([field, value]: [string, unknown]): [string, unknown] {
-  if (field !== 'agent' || value === null) return [field, value];
-  const { id, name, speaks, whileBusy } = value as NonNullable<Conversation['agent']>;
-  return [field, { id, name, speaks, while_busy: whileBusy }];
+  if (field === 'agents') return [field, (value as readonly AgentSettings[]).map(wireAgent)];
+  return field === 'agent' && value !== null
+    ? [field, wireAgent(value as AgentSettings)]
+    : [field, value];
+}
+
+function wireAgent({ id, name, speaks, whileBusy }: AgentSettings) {
+  return { id, name, speaks, while_busy: whileBusy };
 }

@@ -10,6 +10,12 @@ export const lost: TurnError = {
   message: 'The server was stopped twice in the middle of this answer.',
 };
 
+export const noAgent: TurnError = {
+  code: statusOf('agent_unavailable'),
+  reason: 'agent_unavailable',
+  message: 'This server has no agent of this name.',
+};
+
 export function tooLong(deadlineMs: number): TurnError {
   return {
     code: statusOf('agent_unavailable'),

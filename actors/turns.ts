@@ -1,14 +1,20 @@
 import { type Failure, failure } from '../src/domain/failure.ts';
 import type { TurnId } from '../src/domain/ids.ts';
+import { err, type Result } from '../src/domain/result.ts';
 import { isOver, type Turn } from '../src/domain/turn.ts';
 import type { TurnSnapshot } from './outlet.ts';
+import type { Decision } from './turn-calls.ts';
 import { type TurnHost, TurnRun } from './turn-run.ts';
+import { allCalls } from './turn-steps.ts';
+
+const NOT_YET = { message: 'The turn waits for another one; decide when it goes on.' };
 
 /**
- * The turns of the agent in one conversation, one at a time, in the order they were asked for.
+ * The turns of one agent in one conversation, one at a time, in the order they were asked for.
  *
  * Owns: the queue, and which turn runs. Invariants: T1. One turn runs. T2. Every queued turn runs or is ended,
- * unless the process stops first: then the next one finds it in the store.
+ * unless the process stops first: then the next one finds it in the store. T3. While people are writing, and the
+ * agent waits for quiet, none begins.
  */
 export class Turns {
   readonly #host: TurnHost;
@@ -17,6 +23,9 @@ export class Turns {
   /** Told to end before they ran, and not yet durably ended. */
   readonly #ending = new Set<TurnRun>();
   #idle: () => void = () => {};
+  #isClosing = false;
+  /** Takes back the timer that waits for quiet. */
+  #takeBackQuiet: (() => void) | undefined;
   #isCutOff = false;
 
   constructor(host: TurnHost) {
@@ -36,6 +45,16 @@ export class Turns {
   has(id: TurnId): boolean {
     if (this.#running?.turn.id === id) return true;
     return this.#queue.some((turn) => turn.id === id) || this.#isEnding(id);
+  }
+
+  /** Nothing begins before `debounceMs` without another call of this. */
+  waitForQuiet(): void {
+    const { clock, limits } = this.#host;
+    this.#takeBackQuiet?.();
+    this.#takeBackQuiet = clock.after(limits.debounceMs, () => {
+      this.#takeBackQuiet = undefined;
+      this.#next();
+    });
   }
 
   /** Takes turns that are written down: new ones, or such as an earlier process did not finish. */
@@ -66,31 +85,58 @@ export class Turns {
     return undefined;
   }
 
-  /** Something newer takes the place of the turn that runs. */
-  supersedeRunning(): void {
-    this.#running?.stop('superseded');
+  /** Somebody decides about a tool call of a turn that runs. */
+  async decide(id: TurnId, decision: Decision): Promise<Result<void, Failure>> {
+    const running = this.#running;
+    if (running?.turn.id === id) {
+      return isOver(running.turn.state) ? err(failure('turn_over')) : running.decide(decision);
+    }
+    const queued = this.#queue.find((turn) => turn.id === id);
+    if (queued === undefined) return err(failure('turn_not_found'));
+    const isKnown = allCalls(queued).some(({ callId }) => callId === decision.callId);
+    return err(isKnown ? failure('turn_in_progress', NOT_YET) : failure('not_found'));
   }
 
-  /** Something newer takes the place of the turns that wait. */
-  supersedeQueued(): void {
-    for (const turn of this.#queue.splice(0)) this.#drop(turn, 'superseded');
+  /** Something newer takes the place of the turn that runs; `keeps` what was shown. */
+  supersedeRunning(keeps: boolean): void {
+    this.#running?.stop(keeps ? 'interrupted' : 'superseded');
   }
 
-  /** Resolves when no turn is open, or right after `cutOff`. */
+  /** Something newer takes the place of the turns that wait. Who asked for them is the answer. */
+  supersedeQueued(): readonly Turn[] {
+    const superseded = this.#queue.splice(0);
+    for (const turn of superseded) this.#drop(turn, 'superseded');
+    return superseded;
+  }
+
+  /**
+   * Resolves when no turn is open but such as wait for people, who may take longer than a process that stops; or
+   * right after `cutOff`.
+   */
   whenIdle(): Promise<void> {
+    this.#isClosing = true;
+    this.#takeBackQuiet?.();
+    this.#takeBackQuiet = undefined;
+    this.#next();
     return new Promise((resolve) => {
-      if (this.open === 0 || this.#isCutOff) resolve();
-      else this.#idle = resolve;
+      this.#idle = resolve;
+      this.#tellIdle();
     });
+  }
+
+  #tellIdle(): void {
+    const isIdle = this.open === 0 || this.#isCutOff || this.#running?.isWaiting === true;
+    if (this.#isClosing && isIdle) this.#idle();
   }
 
   /** Stops at once and writes nothing: the next process finds the turns unfinished. */
   cutOff(): void {
     this.#isCutOff = true;
+    this.#takeBackQuiet?.();
     this.#queue = [];
     this.#running?.stop('cut_off');
     for (const run of this.#ending) run.stop('cut_off');
-    this.#idle();
+    this.#tellIdle();
   }
 
   /** Says in the record of a turn that it lives here. */
@@ -116,12 +162,13 @@ export class Turns {
 
   #next(): void {
     if (this.#running !== undefined || this.#isCutOff) return;
+    if (this.#takeBackQuiet !== undefined) return;
     const turn = this.#queue.shift();
     if (turn === undefined) {
-      this.#idle();
+      this.#tellIdle();
       return;
     }
-    const run = new TurnRun(turn, this.#host);
+    const run = new TurnRun(turn, { ...this.#host, onWaiting: () => this.#tellIdle() });
     this.#running = run;
     run
       .run()

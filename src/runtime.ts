@@ -132,6 +132,7 @@ export async function createRuntime(parts: RuntimeParts): Promise<Runtime> {
     defaults: {
       visibility: config.guests ? 'open' : 'invite',
       agent: agent === undefined ? null : defaultAgent(config),
+      agents: agent === undefined ? [] : [defaultAgent(config)],
     },
     labels: {
       store: store.label,
@@ -163,7 +164,7 @@ async function embeddersOf(config: Config, breakers: Breakers): Promise<Embedder
 }
 
 function actorLimits(config: Config): ActorLimits {
-  const { turnDeadlineMs: deadlineMs, maxAnswerChars } = config;
+  const { turnDeadlineMs: deadlineMs, maxAnswerChars, approvalMs, debounceMs } = config;
   return {
     mailboxCapacity: config.mailboxCapacity,
     maxParticipants: config.maxParticipants,
@@ -172,7 +173,9 @@ function actorLimits(config: Config): ActorLimits {
     idleMs: config.idleMs,
     outboundBytes: config.outboundBytes,
     slowConsumerMs: config.slowConsumerMs,
-    turns: { deadlineMs, maxAnswerChars, deltaMs: DELTA_MS },
+    turns: { deadlineMs, maxAnswerChars, deltaMs: DELTA_MS, approvalMs, debounceMs },
+    maxHops: config.maxHops,
+    maxAgentTurns: config.maxAgentTurns,
     turnLeaseMs: config.turnLeaseMs,
   };
 }

@@ -25,8 +25,21 @@ export interface Settings {
   readonly title: string | null;
   readonly visibility: Visibility;
   readonly agent: AgentSettings | null;
+  /** Agents beside that one, each with another id; absent when there are none. */
+  readonly agents?: readonly AgentSettings[];
   /** A JSON object, 4 KiB at most. */
   readonly metadata: Readonly<Record<string, unknown>>;
+}
+
+/** Agents that a conversation may have beside its first one. */
+export const MAX_MORE_AGENTS = 7;
+
+/** Every agent of a conversation, the first one first. */
+export function agentsOf({
+  agent,
+  agents = [],
+}: Pick<Settings, 'agent' | 'agents'>): readonly AgentSettings[] {
+  return agent === null ? agents : [agent, ...agents];
 }
 
 /** A conversation without its log. Times are milliseconds since 1970. */

@@ -9,8 +9,13 @@ const EVENT_KINDS = [
   'participant.left',
   'participant.role_changed',
   'conversation.updated',
+  'turn.decided',
 ] as const;
 export type EventKind = (typeof EVENT_KINDS)[number];
+
+export const VERDICTS = ['approve', 'reject'] as const;
+/** What somebody decides about a tool call. */
+export type Verdict = (typeof VERDICTS)[number];
 
 export interface Usage {
   readonly input_tokens: number;
@@ -24,6 +29,10 @@ export interface Citation {
   readonly score: number;
 }
 
+export const DEGRADATIONS = ['fallback_model', 'offline'] as const;
+/** What an answer is of less than it should be: another model's, or that of the agent without one. */
+export type Degradation = (typeof DEGRADATIONS)[number];
+
 /**
  * The fields of each kind, as they are written into the log and onto the wire: one form, encoded once
  * (docs/adr/0004). Names are therefore the protocol's.
@@ -36,6 +45,11 @@ export interface MessageBody {
   readonly turn_id?: TurnId;
   readonly usage?: Usage;
   readonly citations?: readonly Citation[];
+  /** The agent was stopped before it was done: this is what it had said. */
+  readonly partial?: true;
+  /** Another than the agent that was meant to answer did, as well as it can. */
+  readonly degraded?: true;
+  readonly degraded_to?: Degradation;
 }
 
 export interface EventBodies {
@@ -50,6 +64,13 @@ export interface EventBodies {
   'participant.left': { readonly participant: Member };
   'participant.role_changed': { readonly participant_id: ParticipantId; readonly role: Role };
   'conversation.updated': { readonly changes: Readonly<Record<string, unknown>> };
+  /** Its author decided about a tool call that waited for people. */
+  'turn.decided': {
+    readonly turn_id: TurnId;
+    readonly call_id: string;
+    readonly decision: Verdict;
+    readonly reason?: string;
+  };
 }
 
 /** One entry of a conversation's log. Immutable, but for the content of a deleted message, which is erased. */

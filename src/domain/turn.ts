@@ -1,4 +1,4 @@
-import type { Usage } from './event.ts';
+import type { Usage, Verdict } from './event.ts';
 import type { ConversationId, ParticipantId, TurnId } from './ids.ts';
 
 export const TURN_STATES = [
@@ -48,9 +48,6 @@ export interface TurnCall {
   readonly outcome?: CallOutcome;
 }
 
-export const VERDICTS = ['approve', 'reject'] as const;
-export type Verdict = (typeof VERDICTS)[number];
-
 export interface TurnDecision {
   readonly by: ParticipantId;
   readonly verdict: Verdict;
@@ -90,8 +87,8 @@ export interface Turn {
   readonly steps?: readonly TurnStep[];
   /** The people who asked for it: tools see what all of them may see. Absent in records older than it. */
   readonly askedBy?: readonly ParticipantId[];
-  /** Milliseconds that it waited for people, which its deadline leaves out; absent when none. */
-  readonly waitedMs?: number;
+  /** Where an agent's message asked for it: how many of those lie behind it, and how many turns may still follow. */
+  readonly chain?: { readonly hops: number; readonly left: number };
   /** Attempts that a stop of the server cut off while they waited for people: they are not held against it. */
   readonly patientAttempts?: number;
   /** Where servers share a store: which of them runs it, and how often it has said so. */

@@ -1,5 +1,5 @@
 import type { Encoder, Notice, Origin, TurnSnapshot } from '../../actors/outlet.ts';
-import { encodeFrame, eventFrame } from '../protocol/encode.ts';
+import { encodeFrame, eventFrame, wireCall } from '../protocol/encode.ts';
 import type { ServerFrame, ServerFrames } from '../protocol/server-frames.ts';
 
 /** What the actors say, as frames of the protocol. */
@@ -91,5 +91,6 @@ export function snapshotFrame(id: Origin['id'], turn: TurnSnapshot): ServerFrame
     state: turn.state,
     text: turn.text,
     next_index: turn.nextIndex,
+    tool_calls: turn.calls.map(wireCall),
   };
 }

@@ -1,7 +1,9 @@
 import { z } from 'zod';
 import {
+  CallIdField,
   ContentField,
   ConversationIdField,
+  DecisionReasonField,
   Key,
   MetadataField,
   NameField,
@@ -10,6 +12,7 @@ import {
   SeqField,
   TokenField,
   TurnIdField,
+  VerdictField,
 } from './fields.ts';
 
 /** What a client may say over a WebSocket. Unknown fields are ignored. One row a frame. */
@@ -62,6 +65,16 @@ export const CLIENT_FRAMES = {
     id: RequestId,
     conversation_id: ConversationIdField,
     turn_id: TurnIdField,
+  }),
+  decide: z.object({
+    type: z.literal('decide'),
+    id: RequestId,
+    conversation_id: ConversationIdField,
+    turn_id: TurnIdField,
+    call_id: CallIdField,
+    decision: VerdictField,
+    reason: DecisionReasonField.optional(),
+    key: Key.optional(),
   }),
   read: z.object({
     type: z.literal('read'),

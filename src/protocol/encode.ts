@@ -1,4 +1,4 @@
-import type { Conversation } from '../domain/conversation.ts';
+import type { AgentSettings, Conversation } from '../domain/conversation.ts';
 import type { LogEvent } from '../domain/event.ts';
 import type { Failure } from '../domain/failure.ts';
 import { isRetryable, statusOf } from '../domain/failure.ts';
@@ -6,7 +6,8 @@ import type { ConversationId, Epoch } from '../domain/ids.ts';
 import { eventId } from '../domain/ids.ts';
 import type { Message } from '../domain/message.ts';
 import type { Author } from '../domain/participant.ts';
-import type { ServerFrame } from './server-frames.ts';
+import type { TurnCall, TurnDecision } from '../domain/turn.ts';
+import type { ServerFrame, ToolCall } from './server-frames.ts';
 
 /** The one place where domain values become wire text. */
 
@@ -81,17 +82,40 @@ export function wireMessage(of: Origin, message: Message, reader: string) {
   };
 }
 
+export function wireAgent({ id, name, speaks, whileBusy }: AgentSettings) {
+  return { id, name, speaks, while_busy: whileBusy };
+}
+
+/** A tool call of a turn, with what came of it. */
+export function wireCall(call: TurnCall): ToolCall {
+  const { callId, name, args, needsApproval, state, decision, outcome } = call;
+  return {
+    call_id: callId,
+    name,
+    args,
+    needs_approval: needsApproval,
+    state,
+    ...(decision === undefined ? {} : { decision: wireDecision(decision) }),
+    ...(outcome?.result === undefined ? {} : { result: outcome.result }),
+    ...(outcome?.error === undefined ? {} : { error: outcome.error }),
+    ...(outcome === undefined ? {} : { duration_ms: outcome.durationMs }),
+  };
+}
+
+function wireDecision({ by, verdict, reason, at }: TurnDecision) {
+  const why = reason === undefined ? {} : { reason };
+  return { by, decision: verdict, ...why, at: wireTime(at) };
+}
+
 export function wireConversation(conversation: Conversation) {
-  const { agent } = conversation;
+  const { agent, agents = [] } = conversation;
   return {
     conversation_id: conversation.id,
     epoch: conversation.epoch,
     title: conversation.title,
     visibility: conversation.visibility,
-    agent:
-      agent === null
-        ? null
-        : { id: agent.id, name: agent.name, speaks: agent.speaks, while_busy: agent.whileBusy },
+    agent: agent && wireAgent(agent),
+    ...(agents.length === 0 ? {} : { agents: agents.map(wireAgent) }),
     head_seq: conversation.headSeq,
     first_seq: conversation.firstSeq,
     created_at: wireTime(conversation.createdAt),

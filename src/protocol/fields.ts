@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { SPEAKS, VISIBILITIES, WHILE_BUSY } from '../domain/conversation.ts';
+import { VERDICTS } from '../domain/event.ts';
 import type { ConversationId, DocumentId, ParticipantId, TurnId } from '../domain/ids.ts';
 import { ID_PATTERN } from '../domain/ids.ts';
 import { MAX_NAME_CHARS, ROLES } from '../domain/participant.ts';
@@ -63,6 +64,11 @@ export const UsageField = z.object({
   input_tokens: z.int().min(0),
   output_tokens: z.int().min(0),
 });
+export const VerdictField = z.enum(VERDICTS);
+/** The id of a tool call, as the model gave it. */
+export const CallIdField = z.string().min(1).max(128);
+/** Why somebody decided as they did; the model reads it. */
+export const DecisionReasonField = z.string().trim().min(1).max(500);
 export const CitationField = z.object({
   document_id: z.string(),
   chunk_id: z.string(),

@@ -1,7 +1,10 @@
 import { z } from 'zod';
+import { MAX_MORE_AGENTS } from '../domain/conversation.ts';
 import {
+  CallIdField,
   ContentField,
   ConversationIdField,
+  DecisionReasonField,
   MetadataField,
   NameField,
   ParticipantIdField,
@@ -10,6 +13,8 @@ import {
   RoleField,
   SeqField,
   SpeaksField,
+  TurnIdField,
+  VerdictField,
   VisibilityField,
   WhileBusyField,
 } from './fields.ts';
@@ -17,8 +22,15 @@ import {
 /** The bodies and queries of the REST interface. Unknown fields are ignored. */
 
 const AgentPatch = z
-  .object({ name: NameField, speaks: SpeaksField, while_busy: WhileBusyField })
+  .object({
+    id: ParticipantIdField,
+    name: NameField,
+    speaks: SpeaksField,
+    while_busy: WhileBusyField,
+  })
   .partial();
+/** Agents beside the first one. */
+const MoreAgents = z.array(AgentPatch.required({ id: true })).max(MAX_MORE_AGENTS);
 
 const TitleField = z.string().trim().min(1).max(200);
 
@@ -27,6 +39,7 @@ export const CreateConversation = z.object({
   title: TitleField.nullable().optional(),
   visibility: VisibilityField.optional(),
   agent: AgentPatch.nullable().optional(),
+  agents: MoreAgents.optional(),
   metadata: MetadataField.optional(),
 });
 
@@ -35,6 +48,7 @@ export const UpdateConversation = z
     title: TitleField.nullable(),
     visibility: VisibilityField,
     agent: AgentPatch.nullable(),
+    agents: MoreAgents,
     metadata: MetadataField,
   })
   .partial()
@@ -47,6 +61,14 @@ export const CreateMessage = z.object({
 });
 
 export const EditMessage = z.object({ content: ContentField });
+
+export const AskAgent = z.object({ agent_id: ParticipantIdField.optional() });
+
+export const Decide = z.object({
+  call_id: CallIdField,
+  decision: VerdictField,
+  reason: DecisionReasonField.optional(),
+});
 
 export const PutParticipant = z.object({
   name: NameField.optional(),
@@ -97,6 +119,13 @@ export const ListQuery = z.object({ cursor: ConversationIdField.optional(), limi
 
 export const ConversationPath = z.object({ id: ConversationIdField });
 export const MessagePath = z.object({ id: ConversationIdField, seq: Whole.pipe(SeqField) });
+/** Turns of a page at most: each brings its text along. */
+const MAX_TURNS = 100;
+export const TurnsQuery = z.object({
+  cursor: TurnIdField.optional(),
+  limit: Whole.pipe(z.int().min(1).max(MAX_TURNS)).default(MAX_TURNS),
+});
+export const TurnPath = z.object({ id: ConversationIdField, turn_id: TurnIdField });
 export const ParticipantPath = z.object({
   id: ConversationIdField,
   participant_id: ParticipantIdField,

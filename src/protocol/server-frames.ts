@@ -11,6 +11,7 @@ import {
   TimeField,
   TurnIdField,
   UsageField,
+  VerdictField,
 } from './fields.ts';
 
 /** What the server says over a WebSocket, and in the `data:` of an SSE stream. */
@@ -22,6 +23,27 @@ const attempt = z.int().min(0);
 const member = AuthorField.extend({ role: RoleField });
 const failed = z.object({ code: z.int(), reason: z.string(), message: z.string() });
 
+/** One call of a tool, as a turn and its snapshot show it. */
+const ToolCall = z.object({
+  call_id: z.string(),
+  name: z.string(),
+  args: z.unknown(),
+  needs_approval: z.boolean(),
+  state: z.enum(['waiting', 'running', 'done']),
+  decision: z
+    .object({
+      by: ParticipantIdField,
+      decision: VerdictField,
+      reason: z.string().optional(),
+      at: TimeField,
+    })
+    .optional(),
+  result: z.unknown().optional(),
+  error: z.string().optional(),
+  duration_ms: z.number().optional(),
+});
+export type ToolCall = z.infer<typeof ToolCall>;
+
 const TurnSnapshot = z.object({
   type: z.literal('turn.snapshot'),
   ...turn,
@@ -31,6 +53,7 @@ const TurnSnapshot = z.object({
   state: z.enum(TURN_STATES),
   text: z.string(),
   next_index: z.int().min(0),
+  tool_calls: z.array(ToolCall),
 });
 
 const event = {
@@ -53,6 +76,7 @@ const EVENTS = {
     turn_id: TurnIdField.optional(),
     usage: UsageField.optional(),
     citations: z.array(CitationField).optional(),
+    partial: z.literal(true).optional(),
     metadata: z.record(z.string(), z.unknown()).optional(),
   }),
   'message.edited': z.object({
@@ -90,6 +114,15 @@ const EVENTS = {
     kind: z.literal('conversation.updated'),
     changes: z.record(z.string(), z.unknown()),
   }),
+  'turn.decided': z.object({
+    ...event,
+    kind: z.literal('turn.decided'),
+    key: z.string().optional(),
+    turn_id: TurnIdField,
+    call_id: z.string(),
+    decision: VerdictField,
+    reason: z.string().optional(),
+  }),
 } as const;
 
 export const EventFrame = z.discriminatedUnion('kind', [
@@ -100,6 +133,7 @@ export const EventFrame = z.discriminatedUnion('kind', [
   EVENTS['participant.left'],
   EVENTS['participant.role_changed'],
   EVENTS['conversation.updated'],
+  EVENTS['turn.decided'],
 ]);
 
 export const SERVER_FRAMES = {

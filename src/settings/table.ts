@@ -159,7 +159,27 @@ const AGENT = {
   turnDeadlineMs: whole(
     120_000,
     [1, 86_400_000],
-    'Milliseconds one answer may take, retries and all.',
+    'Milliseconds one answer may take, retries and all; what it waits for people does not count.',
+  ),
+  approvalMs: whole(
+    900_000,
+    [1_000, 604_800_000],
+    'Milliseconds that a tool call waits for somebody to approve or reject it; then it is not done.',
+  ),
+  debounceMs: whole(
+    1_500,
+    [1, 600_000],
+    'Milliseconds without a new message after which the agent answers, where `while_busy` is `debounce`.',
+  ),
+  maxHops: whole(
+    4,
+    [0, 100],
+    'Messages of agents in a row of which each may ask the next agent; 0: agents never ask agents.',
+  ),
+  maxAgentTurns: whole(
+    16,
+    [0, 10_000],
+    'Answers of agents to agents that may follow from one message of a person.',
   ),
   turnLeaseMs: whole(
     20_000,
@@ -167,7 +187,11 @@ const AGENT = {
     'Milliseconds without a sign of life after which another server of the same Postgres takes an answer over.',
   ),
   maxAnswerChars: whole(100_000, [1, 10_000_000], 'Characters of an answer; a longer one is cut.'),
-  maxQueuedTurns: whole(16, [1, 10_000], 'Answers that may be open in one conversation.'),
+  maxQueuedTurns: whole(
+    16,
+    [1, 10_000],
+    'Answers of one agent that may be open in one conversation.',
+  ),
   agentTokensPerSecond: whole(
     50,
     [0, 1_000_000],

@@ -6,8 +6,11 @@ import { COUNTED, type Counts, type Line, type LineOf } from './format.ts';
 
 /** The lines of an export: each field in its place, whatever order the store has them in. */
 
+const AGENT_FIELDS = ['id', 'name', 'speaks', 'whileBusy'] as const;
+
 export function conversationLine({ conversation, members }: ConversationState): string {
-  const { id, epoch, title, visibility, agent, metadata, createdAt, updatedAt } = conversation;
+  const { id, epoch, title, visibility, agent, agents, metadata } = conversation;
+  const { createdAt, updatedAt } = conversation;
   const { createdBy, createdKey, firstSeq, headSeq } = conversation;
   return encode({
     type: 'conversation',
@@ -15,7 +18,8 @@ export function conversationLine({ conversation, members }: ConversationState): 
     epoch,
     title,
     visibility,
-    agent: agent && inOrder(agent, ['id', 'name', 'speaks', 'whileBusy']),
+    agent: agent && inOrder(agent, AGENT_FIELDS),
+    ...(agents && { agents: agents.map((one) => inOrder(one, AGENT_FIELDS)) }),
     metadata,
     createdAt,
     updatedAt,
@@ -42,7 +46,7 @@ export function eventLine({ seq, kind, author, createdAt, key, body }: LogEvent)
 }
 
 export function turnLine(turn: Turn): string {
-  const { usage, error, steps, askedBy, waitedMs, patientAttempts } = turn;
+  const { usage, error, steps, askedBy, chain, patientAttempts } = turn;
   return encode({
     type: 'turn',
     id: turn.id,
@@ -60,7 +64,7 @@ export function turnLine(turn: Turn): string {
     messageSeq: turn.messageSeq,
     ...(steps === undefined ? {} : { steps: steps.map(stepInOrder) }),
     ...(askedBy === undefined ? {} : { askedBy: [...askedBy] }),
-    ...(waitedMs === undefined ? {} : { waitedMs }),
+    ...(chain === undefined ? {} : { chain: inOrder(chain, ['hops', 'left']) }),
     ...(patientAttempts === undefined ? {} : { patientAttempts }),
   });
 }

@@ -1,11 +1,11 @@
 import { z } from 'zod';
 import type { Conversation, ConversationState } from '../domain/conversation.ts';
 import type { Chunk, Document } from '../domain/document.ts';
-import type { LogEvent } from '../domain/event.ts';
+import { type LogEvent, VERDICTS } from '../domain/event.ts';
 import { type DocumentId, type Epoch, ID_PATTERN } from '../domain/ids.ts';
 import type { Member } from '../domain/participant.ts';
 import { err, ok, type Result } from '../domain/result.ts';
-import { TURN_STATES, type Turn, VERDICTS } from '../domain/turn.ts';
+import { TURN_STATES, type Turn } from '../domain/turn.ts';
 import {
   AuthorField,
   CitationField,
@@ -45,20 +45,21 @@ const EpochField = Id as unknown as z.ZodType<Epoch, string>;
 const Time = z.int();
 const Deleted = z.literal(true);
 
+const AgentField = z.strictObject({
+  id: ParticipantIdField,
+  name: z.string(),
+  speaks: SpeaksField,
+  whileBusy: WhileBusyField,
+});
+
 const ConversationLine = z.strictObject({
   type: z.literal('conversation'),
   id: ConversationIdField,
   epoch: EpochField,
   title: z.string().nullable(),
   visibility: VisibilityField,
-  agent: z
-    .strictObject({
-      id: ParticipantIdField,
-      name: z.string(),
-      speaks: SpeaksField,
-      whileBusy: WhileBusyField,
-    })
-    .nullable(),
+  agent: AgentField.nullable(),
+  agents: z.array(AgentField).exactOptional(),
   metadata: MetadataField,
   createdAt: Time,
   updatedAt: Time,
@@ -79,6 +80,7 @@ const BODIES = {
     turn_id: TurnIdField.optional(),
     usage: UsageField.optional(),
     citations: z.array(CitationField).optional(),
+    partial: z.literal(true).optional(),
   }),
   'message.edited': z.object({
     target_seq: SeqField,
@@ -94,6 +96,12 @@ const BODIES = {
   }),
   'participant.role_changed': z.object({ participant_id: ParticipantIdField, role: RoleField }),
   'conversation.updated': z.object({ changes: z.record(z.string(), z.unknown()) }),
+  'turn.decided': z.object({
+    turn_id: TurnIdField,
+    call_id: z.string(),
+    decision: z.enum(VERDICTS),
+    reason: z.string().optional(),
+  }),
 } as const;
 
 function eventLine<K extends keyof typeof BODIES>(kind: K) {
@@ -116,6 +124,7 @@ const EventLine = z.discriminatedUnion('kind', [
   eventLine('participant.left'),
   eventLine('participant.role_changed'),
   eventLine('conversation.updated'),
+  eventLine('turn.decided'),
 ]);
 
 const CallLine = z.strictObject({
@@ -159,7 +168,7 @@ const TurnLine = z.strictObject({
   messageSeq: SeqField.nullable(),
   steps: z.array(z.strictObject({ text: z.string(), calls: z.array(CallLine) })).exactOptional(),
   askedBy: z.array(ParticipantIdField).exactOptional(),
-  waitedMs: PositionField.exactOptional(),
+  chain: z.strictObject({ hops: PositionField, left: PositionField }).exactOptional(),
   patientAttempts: PositionField.exactOptional(),
 });
 

@@ -65,6 +65,6 @@ export function conversationOf(row: ConversationRow): Conversation {
   };
 }
 
-export function encodeSettings({ title, visibility, agent, metadata }: Settings): string {
-  return JSON.stringify({ title, visibility, agent, metadata });
+export function encodeSettings({ title, visibility, agent, agents, metadata }: Settings): string {
+  return JSON.stringify({ title, visibility, agent, agents, metadata });
 }

@@ -168,8 +168,8 @@ export function conversationOf(row: ConversationRow, headSeq: number): Conversat
   };
 }
 
-function encodeSettings({ title, visibility, agent, metadata }: Settings): string {
-  return JSON.stringify({ title, visibility, agent, metadata });
+function encodeSettings({ title, visibility, agent, agents, metadata }: Settings): string {
+  return JSON.stringify({ title, visibility, agent, agents, metadata });
 }
 
 function decodeSettings(text: string): Settings {

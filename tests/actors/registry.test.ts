@@ -10,6 +10,7 @@ import {
   offer,
   said,
   settled,
+  TURN_LIMITS,
   World,
 } from '../support/test-actors.ts';
 import { TestAgent } from '../support/test-agent.ts';
@@ -124,7 +125,7 @@ describe('the registry', () => {
 
     it('stops none with a turn that is open', async () => {
       const agent = new TestAgent();
-      const limits = { turns: { deadlineMs: 1e9, maxAnswerChars: 10, deltaMs: 1 } };
+      const limits = { turns: { ...TURN_LIMITS, deadlineMs: 1e9, maxAnswerChars: 10, deltaMs: 1 } };
       const world = new World({ agent, limits });
       const actor = await world.room({ agent: assistant });
       await actor.post(message(ada, 'a'));

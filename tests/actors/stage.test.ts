@@ -48,9 +48,10 @@ function view(
     members,
     maxParticipants: 4,
     maxQueuedTurns: 2,
-    openTurns: 0,
+    openTurns: () => 0,
+    chain: { maxHops: 3, maxAgentTurns: 6 },
     isErased: () => false,
-    isAgents: () => false,
+    agentOf: () => undefined,
     ...more,
     conversation: { ...conversation, ...more.conversation },
   };
@@ -277,7 +278,7 @@ describe('a staged batch', () => {
     });
 
     it('stores what is said when the queue is full, and asks for no turn', () => {
-      const of = view({ ...withAgent(), openTurns: 1 });
+      const of = view({ ...withAgent(), openTurns: () => 1 });
       const batch = staged(of, message(ada, 'a'), message(ada, 'b'));
       expect(batch.numbered).toHaveLength(2);
       expect(batch.asked.map(({ triggerSeq }) => triggerSeq)).toEqual([11]);
@@ -294,7 +295,11 @@ describe('a staged batch', () => {
     it('answers all, the mentioned, or nobody, as the settings say', () => {
       const asks = (speaks: AgentSettings['speaks'], ...drafts: Array<Unsettled<Draft>>) =>
         staged(
-          view({ ...withAgent({ speaks }), maxQueuedTurns: 9, isAgents: (seq) => seq === 5 }),
+          view({
+            ...withAgent({ speaks }),
+            maxQueuedTurns: 9,
+            agentOf: (seq) => (seq === 5 ? assistant.id : undefined),
+          }),
           ...drafts,
         ).asked.map(({ triggerSeq }) => triggerSeq - 10);
       const talk = [

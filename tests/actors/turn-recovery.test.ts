@@ -1,6 +1,15 @@
 import { describe, expect, it } from 'vitest';
 import { idOf, recordOf, scene, story } from '../support/agent-scene.ts';
-import { ada, listen, message, offer, said, settled, World } from '../support/test-actors.ts';
+import {
+  ada,
+  listen,
+  message,
+  offer,
+  said,
+  settled,
+  TURN_LIMITS,
+  World,
+} from '../support/test-actors.ts';
 import { TestAgent } from '../support/test-agent.ts';
 
 describe('a turn whose store is away', () => {
@@ -40,7 +49,9 @@ describe('a turn whose store is away', () => {
   });
 
   it('waits for as long as the store is away, and its end is told when it is durable', async () => {
-    const limits = { turns: { deadlineMs: 3_600_000, maxAnswerChars: 2_000, deltaMs: 10 } };
+    const limits = {
+      turns: { ...TURN_LIMITS, deadlineMs: 3_600_000, maxAnswerChars: 2_000, deltaMs: 10 },
+    };
     for (const isAnswer of [true, false]) {
       const { agent, actor, world, outlet, ask } = await scene({ limits });
       await ask('hello');

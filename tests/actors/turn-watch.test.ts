@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { idOf, recordOf, scene, story } from '../support/agent-scene.ts';
 import { ControlledStore } from '../support/controlled-store.ts';
 import { SimulatedClock } from '../support/simulated-clock.ts';
-import { ada, listen, settled, World } from '../support/test-actors.ts';
+import { ada, listen, settled, TURN_LIMITS, World } from '../support/test-actors.ts';
 import { TestAgent } from '../support/test-agent.ts';
 
 const LOOK_MS = 5_000;
@@ -13,7 +13,9 @@ async function servers() {
   const store = new ControlledStore();
   store.isShared = true;
   const clock = new SimulatedClock();
-  const limits = { turns: { deadlineMs: 600_000, maxAnswerChars: 2_000, deltaMs: 10 } };
+  const limits = {
+    turns: { ...TURN_LIMITS, deadlineMs: 600_000, maxAnswerChars: 2_000, deltaMs: 10 },
+  };
   const first = await scene({ store, clock, limits });
   await first.world.registry.recoverTurns();
   await first.ask('hello');

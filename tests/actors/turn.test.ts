@@ -162,19 +162,20 @@ describe('a turn that fails', () => {
     expect(outlet.contents).toEqual(['hello']);
   });
 
-  it('ends at its deadline, also when the agent ignores that, and the next turn runs', async () => {
+  it('ends at its deadline with what was shown, also when the agent ignores that, and the next turn runs', async () => {
     const { agent, world, outlet, ask } = await scene();
     await ask('first');
     await ask('second');
     const deaf = agent.last;
     deaf.say('a');
     await world.clock.pass(30_000);
-    expect(story(outlet)).toEqual(['started 1', '"a"', 'failed', 'started 1']);
+    expect(story(outlet)).toEqual(['started 1', '"a"', 'event 4', 'failed 4', 'started 1']);
     expect(outlet.of('turn.ended')[0]).toMatchObject({ error: { reason: 'agent_unavailable' } });
     expect(deaf.signal.aborted).toBe(true);
     deaf.say('late').done();
     await world.clock.pass(100);
-    expect(story(outlet)).toEqual(['started 1', '"a"', 'failed', 'started 1']);
+    expect(story(outlet)).toEqual(['started 1', '"a"', 'event 4', 'failed 4', 'started 1']);
+    expect(outlet.of('event').at(-1)).toMatchObject({ content: 'a', partial: true });
     expect(deaf.isReturned).toBe(true);
   });
 });

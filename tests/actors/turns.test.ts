@@ -1,7 +1,17 @@
 import { describe, expect, it } from 'vitest';
+import { askAgent } from '../../actors/turn-commands.ts';
 import { turnId } from '../../src/domain/ids.ts';
 import { idOf, recordOf, scene, story } from '../support/agent-scene.ts';
-import { ada, listen, message, offer, said, settled } from '../support/test-actors.ts';
+import {
+  ada,
+  bob,
+  joining,
+  listen,
+  message,
+  offer,
+  said,
+  settled,
+} from '../support/test-actors.ts';
 
 describe('the turns of a conversation', () => {
   it('run one at a time, in the order in which they were asked for', async () => {
@@ -92,12 +102,42 @@ describe('the turns of a conversation', () => {
       expect(said(draft)).toBe('turn_in_progress');
     });
 
-    it.each(['interrupt', 'rollback'] as const)('take its place under %s', async (whileBusy) => {
-      const { agent, outlet, ask } = await scene({ settings: { whileBusy } });
+    it('end what is being said under interrupt, and keep what was shown as a part', async () => {
+      const { agent, world, actor, outlet, ask } = await scene({
+        settings: { whileBusy: 'interrupt' },
+      });
       await ask('a');
       agent.last.say('half');
       await settled();
       const newest = await ask('b');
+      agent.last.say('whole').done();
+      await settled();
+      expect(story(outlet)).toEqual([
+        'started 1',
+        '"half"',
+        'event 4',
+        'superseded 4',
+        'started 1',
+        '"whole"',
+        'event 5',
+        'completed 5',
+      ]);
+      expect(agent.last.input.triggerSeq).toBe(newest);
+      const [part, whole] = outlet.of('event').slice(-2);
+      expect(part).toMatchObject({ content: 'half', partial: true, reply_to: 2 });
+      expect(whole).not.toHaveProperty('partial');
+      expect(await recordOf(world, actor, idOf(outlet, 0))).toMatchObject({
+        state: 'superseded',
+        messageSeq: 4,
+      });
+    });
+
+    it('end what is being said under rollback, and keep nothing of it', async () => {
+      const { agent, outlet, ask } = await scene({ settings: { whileBusy: 'rollback' } });
+      await ask('a');
+      agent.last.say('half');
+      await settled();
+      await ask('b');
       agent.last.say('whole').done();
       await settled();
       expect(story(outlet)).toEqual([
@@ -109,27 +149,73 @@ describe('the turns of a conversation', () => {
         'event 4',
         'completed 4',
       ]);
-      expect(agent.last.input.triggerSeq).toBe(newest);
     });
 
-    it.each(['interrupt', 'debounce'] as const)(
+    it.each(['interrupt', 'rollback'] as const)(
       'leave only the newest of a batch to be answered under %s',
       async (whileBusy) => {
         const { agent, actor, outlet, ask } = await scene({ settings: { whileBusy } });
         await ask('a');
         for (const content of ['b', 'c', 'd']) offer(actor, message(ada, content));
         await settled();
-        agent.answers = () => 'x';
-        agent.asked[0]?.say('x').done();
         agent.last.say('x').done();
         await settled();
-        expect(agent.last.input.triggerSeq).toBe(5);
-        const states = outlet.of('turn.ended').map(({ state }) => state);
-        const finished = whileBusy === 'interrupt' ? 1 : 2;
-        expect(states.filter((state) => state === 'completed')).toHaveLength(finished);
-        expect(states).toHaveLength(4);
+        expect(agent.asked.map(({ input }) => input.triggerSeq)).toEqual([2, 5]);
+        expect(story(outlet)).toEqual([
+          'started 1',
+          'superseded',
+          'started 1',
+          '"x"',
+          'event 6',
+          'completed 6',
+        ]);
       },
     );
+
+    it('are answered once, together, when it is quiet again, under debounce', async () => {
+      const { agent, world, actor, outlet, ask } = await scene({
+        settings: { whileBusy: 'debounce' },
+      });
+      await actor.post(joining(bob));
+      await ask('a');
+      await world.clock.pass(400);
+      await actor.post(message(bob, 'b'));
+      for (const content of ['c', 'd']) offer(actor, message(ada, content));
+      await world.clock.pass(499);
+      expect(agent.asked).toHaveLength(0);
+      await world.clock.pass(1);
+      expect(agent.asked.map(({ input }) => input.triggerSeq)).toEqual([6]);
+      expect([...agent.last.input.askedBy].sort()).toEqual(['ada', 'bob']);
+      agent.last.say('x').done();
+      await settled();
+      expect(story(outlet).at(-1)).toBe('completed 7');
+      expect(actor.turns?.open).toBe(0);
+    });
+
+    it('wait for the answer that is being given, and for quiet, under debounce', async () => {
+      const { agent, world, ask } = await scene({ settings: { whileBusy: 'debounce' } });
+      await ask('a');
+      await world.clock.pass(500);
+      agent.last.say('half');
+      await ask('b');
+      await world.clock.pass(500);
+      expect(agent.asked).toHaveLength(1);
+      agent.last.say(' and half').done();
+      await settled();
+      expect(agent.asked).toHaveLength(2);
+    });
+
+    it('are stored without an answer when too many wait under enqueue, and refused when asked for', async () => {
+      const { agent, actor, outlet, ask } = await scene();
+      for (const content of ['a', 'b', 'c', 'd', 'e']) await ask(content);
+      expect(outlet.contents).toEqual(['a', 'b', 'c', 'd', 'e']);
+      expect(actor.turns?.open).toBe(4);
+      const asked = await askAgent(actor, { by: ada, agentId: undefined });
+      expect(asked.ok ? 'ok' : asked.failure.reason).toBe('turn_queue_full');
+      agent.last.say('x').done();
+      await settled();
+      expect((await askAgent(actor, { by: ada, agentId: undefined })).ok).toBe(true);
+    });
   });
 });
 

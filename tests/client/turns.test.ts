@@ -31,6 +31,7 @@ function snapshot(
     state: 'streaming',
     text: 'Good morning',
     next_index: 2,
+    tool_calls: [],
     ...more,
   };
 }

@@ -64,6 +64,30 @@ const citation = fc.record({
   score: fc.double({ noNaN: true, noDefaultInfinity: true }),
 });
 
+const call = fc.record(
+  {
+    callId: hostile,
+    name: hostile,
+    args: json,
+    needsApproval: fc.boolean(),
+    state: fc.constantFrom('waiting' as const, 'running' as const, 'done' as const),
+    decision: fc.record(
+      {
+        by: participant,
+        verdict: fc.constantFrom('approve' as const, 'reject' as const),
+        reason: hostile,
+        at: time,
+      },
+      { requiredKeys: ['by', 'verdict', 'at'] },
+    ),
+    outcome: fc.record(
+      { result: json, error: hostile, durationMs: fc.nat() },
+      { requiredKeys: ['durationMs'] },
+    ),
+  },
+  { requiredKeys: ['callId', 'name', 'args', 'needsApproval', 'state'] },
+);
+
 const BODIES: Readonly<Record<EventKind, fc.Arbitrary<object>>> = {
   message: fc.record(
     {
@@ -74,6 +98,7 @@ const BODIES: Readonly<Record<EventKind, fc.Arbitrary<object>>> = {
       citations: fc.array(citation, { maxLength: 3 }),
       metadata,
       deleted: fc.constant(true),
+      partial: fc.constant(true),
     },
     { requiredKeys: [] },
   ),
@@ -89,6 +114,15 @@ const BODIES: Readonly<Record<EventKind, fc.Arbitrary<object>>> = {
     role: fc.constantFrom(...ROLES),
   }),
   'conversation.updated': fc.record({ changes: metadata }),
+  'turn.decided': fc.record(
+    {
+      turn_id: id,
+      call_id: hostile,
+      decision: fc.constantFrom('approve' as const, 'reject' as const),
+      reason: hostile,
+    },
+    { requiredKeys: ['turn_id', 'call_id', 'decision'] },
+  ),
 };
 
 const event: fc.Arbitrary<LogEvent> = fc
@@ -144,6 +178,7 @@ const NOTICES: { readonly [K in Notice['kind']]: fc.Arbitrary<object> } = {
     state: fc.constantFrom(...TURN_STATES),
     text: hostile,
     nextIndex: fc.nat(),
+    calls: fc.array(call, { maxLength: 3 }),
   }),
   'turn.ended': fc.record({
     ...about,

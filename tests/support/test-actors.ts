@@ -6,6 +6,7 @@ import type { ConversationActor } from '../../actors/conversation-actor.ts';
 import type { Draft, Outcome, Unsettled } from '../../actors/draft.ts';
 import { Registry } from '../../actors/registry.ts';
 import type { Subscription } from '../../actors/subscription.ts';
+import type { TurnLimits } from '../../actors/turn-run.ts';
 import type { AgentSettings, Settings } from '../../src/domain/conversation.ts';
 import { encodeBody, type LogEvent } from '../../src/domain/event.ts';
 import type { Failure } from '../../src/domain/failure.ts';
@@ -18,6 +19,14 @@ import { ControlledStore } from './controlled-store.ts';
 import { SimulatedClock, settled } from './simulated-clock.ts';
 import { TestOutlet, TestTopics } from './test-outlet.ts';
 
+export const TURN_LIMITS: TurnLimits = {
+  deadlineMs: 30_000,
+  maxAnswerChars: 2_000,
+  deltaMs: 10,
+  approvalMs: 60_000,
+  debounceMs: 500,
+};
+
 const LIMITS: ActorLimits = {
   mailboxCapacity: 8,
   maxParticipants: 6,
@@ -26,7 +35,9 @@ const LIMITS: ActorLimits = {
   idleMs: 60_000,
   outboundBytes: 16 * 1024,
   slowConsumerMs: 10_000,
-  turns: { deadlineMs: 30_000, maxAnswerChars: 2_000, deltaMs: 10 },
+  turns: TURN_LIMITS,
+  maxHops: 3,
+  maxAgentTurns: 6,
   turnLeaseMs: 20_000,
 };
 
@@ -50,6 +61,7 @@ export interface WorldOptions {
   /** What the actors see of the store: a cache around it, for one. */
   readonly around?: (store: ControlledStore) => Store;
   readonly agent?: Agent;
+  readonly agents?: ActorParts['agents'];
   readonly limits?: Partial<ActorLimits>;
   readonly tick?: CommitTick;
   readonly clock?: SimulatedClock;
@@ -79,6 +91,7 @@ export class World {
       report: (event, { cause }) => this.reports.push({ event, cause }),
       limits: { ...LIMITS, ...options.limits },
       agent: options.agent,
+      agents: options.agents,
       runner: store.isShared ? crypto.randomUUID() : undefined,
     };
     this.registry = new Registry(this.parts);

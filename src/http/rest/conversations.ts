@@ -3,7 +3,7 @@ import type { z } from 'zod';
 import { managerOf } from '../../../actors/access.ts';
 import { defaultSettings, found } from '../../../actors/commands.ts';
 import type { ConversationActor } from '../../../actors/conversation-actor.ts';
-import type { AgentSettings, Settings } from '../../domain/conversation.ts';
+import type { Conversation, Settings } from '../../domain/conversation.ts';
 import { type Failure, failure } from '../../domain/failure.ts';
 import { type ConversationId, conversationId } from '../../domain/ids.ts';
 import type { Author } from '../../domain/participant.ts';
@@ -16,13 +16,13 @@ import {
   UpdateConversation,
 } from '../../protocol/rest.ts';
 import type { Edge } from '../edge.ts';
+import { agentsFrom } from './agent-settings.ts';
 import { pageOf } from './page.ts';
 import { reach } from './reach.ts';
 import { type Answer, json, NO_CONTENT } from './reply.ts';
 import { type Route, route } from './route.ts';
 
 type Wanted = z.infer<typeof CreateConversation>;
-type AgentPatch = NonNullable<Wanted['agent']>;
 
 export const CONVERSATION_ROUTES: readonly Route[] = [
   route({
@@ -32,7 +32,9 @@ export const CONVERSATION_ROUTES: readonly Route[] = [
     handle: async ({ edge, who, body, key }) => {
       const stamp = key === null ? null : stampOf(key, body);
       const id = body.conversation_id ?? (key === null ? undefined : idFor(who, key));
-      const settings = settingsFrom(edge, body);
+      const chosen = settingsFrom(edge, body);
+      if (!chosen.ok) return chosen;
+      const settings = chosen.value;
       const named = id === undefined ? {} : { id };
       const made = await found(
         edge.registry,
@@ -76,7 +78,9 @@ export const CONVERSATION_ROUTES: readonly Route[] = [
       if (!managed.ok) return managed;
       const actor = managed.value;
       const author = actor.members.get(who.id) ?? who;
-      const changes = changesFrom(edge, actor.conversation.agent, body);
+      const chosen = changesFrom(edge, actor.conversation, body);
+      if (!chosen.ok) return chosen;
+      const changes = chosen.value;
       const outcome = await actor.post({ kind: 'conversation.updated', author, key, changes });
       return outcome.ok ? shown(actor) : outcome;
     },
@@ -153,35 +157,27 @@ function digest(text: string): string {
   return createHash('sha256').update(text).digest('base64url');
 }
 
-function settingsFrom({ defaults }: Edge, wanted: Wanted): Settings {
+function settingsFrom({ defaults }: Edge, wanted: Wanted): Result<Settings, Failure> {
   const settings = defaultSettings(defaults);
-  return {
+  const agents = agentsFrom(defaults, settings, wanted);
+  if (!agents.ok) return agents;
+  return ok({
     title: wanted.title ?? settings.title,
     visibility: wanted.visibility ?? settings.visibility,
-    agent: wanted.agent === undefined ? settings.agent : patched(defaults.agent, wanted.agent),
+    agent: settings.agent,
+    ...agents.value,
     metadata: wanted.metadata ?? settings.metadata,
-  };
+  });
 }
 
 function changesFrom(
   { defaults }: Edge,
-  agent: AgentSettings | null,
-  { agent: patch, ...wanted }: z.infer<typeof UpdateConversation>,
-): Partial<Settings> {
+  before: Conversation,
+  { agent, agents, ...wanted }: z.infer<typeof UpdateConversation>,
+): Result<Partial<Settings>, Failure> {
   const given = Object.fromEntries(
     Object.entries(wanted).filter(([, value]) => value !== undefined),
   ) as Partial<Settings>;
-  if (patch === undefined) return given;
-  return { ...given, agent: patched(agent ?? defaults.agent, patch) };
-}
-
-/** What is there, with what is asked for in its place. A server without an agent gives none. */
-function patched(agent: AgentSettings | null, patch: AgentPatch | null): AgentSettings | null {
-  if (agent === null || patch === null) return null;
-  return {
-    ...agent,
-    name: patch.name ?? agent.name,
-    speaks: patch.speaks ?? agent.speaks,
-    whileBusy: patch.while_busy ?? agent.whileBusy,
-  };
+  const chosen = agentsFrom(defaults, before, { agent, agents });
+  return chosen.ok ? ok({ ...given, ...chosen.value }) : chosen;
 }

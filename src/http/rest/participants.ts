@@ -2,6 +2,7 @@ import type { z } from 'zod';
 import { managerOf } from '../../../actors/access.ts';
 import { join } from '../../../actors/commands.ts';
 import type { ConversationActor } from '../../../actors/conversation-actor.ts';
+import { agentsOf } from '../../domain/conversation.ts';
 import { type Failure, failure } from '../../domain/failure.ts';
 import type { ParticipantId } from '../../domain/ids.ts';
 import type { Author, Member } from '../../domain/participant.ts';
@@ -36,8 +37,8 @@ export const PARTICIPANT_ROUTES: readonly Route[] = [
       if (!found.ok) return found;
       const actor = found.value;
       const { participant_id: id } = params;
-      if (id === actor.conversation.agent?.id) {
-        return err(failure('already_exists', { message: 'This is the agent.' }));
+      if (agentsOf(actor.conversation).some((agent) => agent.id === id)) {
+        return err(failure('already_exists', { message: 'This is an agent.' }));
       }
       if (id === who.id && !actor.members.has(id)) return joinSelf(actor, who, body);
       const manager = managerOf(actor, who);

@@ -12,6 +12,7 @@ import { operationRoutes } from './operations.ts';
 import { PARTICIPANT_ROUTES } from './participants.ts';
 import type { Route } from './route.ts';
 import { SEARCH_ROUTES } from './search.ts';
+import { TURN_ROUTES } from './turns.ts';
 
 /** Everything that is served over HTTP, one row a route; a row is found by its path, top to bottom. */
 export function routesOf({ meters, registry }: Edge): readonly Route[] {
@@ -25,6 +26,7 @@ export function routesOf({ meters, registry }: Edge): readonly Route[] {
     ...MESSAGE_ROUTES,
     ...SEARCH_ROUTES,
     ...EVENT_ROUTES,
+    ...TURN_ROUTES,
     ...CONVERSATION_ROUTES,
     ...PARTICIPANT_ROUTES,
     ...DOCUMENT_ROUTES,

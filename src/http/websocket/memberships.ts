@@ -11,6 +11,7 @@ import type { ServerFrames } from '../../protocol/server-frames.ts';
 import type { Edge } from '../edge.ts';
 import { snapshotFrame } from '../encoder.ts';
 import { positionIn, resetOf } from '../position.ts';
+import { roster } from '../roster.ts';
 import type { Connection } from './connection.ts';
 
 interface Membership {
@@ -116,24 +117,7 @@ export class Memberships {
 }
 
 function joinedFrame(id: string, actor: ConversationActor, role: Role): ServerFrames['joined'] {
-  const { conversation, members, audience } = actor;
-  const participants = [...members.values()].map((member) => ({
-    id: member.id,
-    name: member.name,
-    kind: member.kind,
-    role: member.role,
-    online: audience.isOnline(member.id),
-  }));
-  const { agent } = conversation;
-  if (agent !== null) {
-    participants.push({
-      id: agent.id,
-      name: agent.name,
-      kind: 'agent',
-      role: 'agent',
-      online: true,
-    });
-  }
+  const { conversation } = actor;
   return {
     type: 'joined',
     id,
@@ -142,7 +126,7 @@ function joinedFrame(id: string, actor: ConversationActor, role: Role): ServerFr
     head_seq: conversation.headSeq,
     first_seq: conversation.firstSeq,
     role,
-    participants,
+    participants: roster(actor),
     turns: actor.turnSnapshots().map((turn) => snapshotFrame(conversation.id, turn)),
   };
 }

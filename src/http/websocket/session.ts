@@ -1,12 +1,11 @@
-import { memberOf } from '../../../actors/access.ts';
 import { amend, isUnknownTarget, lookAtTarget, say } from '../../../actors/commands.ts';
 import type { ConversationActor } from '../../../actors/conversation-actor.ts';
 import type { Outcome } from '../../../actors/draft.ts';
+import { cancelTurn, decide } from '../../../actors/turn-commands.ts';
 import { type Failure, failure } from '../../domain/failure.ts';
 import type { ConversationId } from '../../domain/ids.ts';
-import { type Author, maySend } from '../../domain/participant.ts';
+import type { Author } from '../../domain/participant.ts';
 import type { Result } from '../../domain/result.ts';
-import { isOver } from '../../domain/turn.ts';
 import type { Admitted } from '../../pipeline/moderation.ts';
 import type { ClientFrame, ClientFrames } from '../../protocol/client-frames.ts';
 import { type BadFrame, decodeFrame } from '../../protocol/decode.ts';
@@ -146,7 +145,8 @@ export class Session {
         this.#amend(frame, who);
         break;
       case 'cancel':
-        this.#cancel(frame, who).catch(this.#broke);
+      case 'decide':
+        this.#steer(frame, who).catch(this.#broke);
         break;
       case 'read':
       case 'typing':
@@ -280,24 +280,11 @@ export class Session {
     );
   }
 
-  async #cancel(frame: ClientFrames['cancel'], who: Author): Promise<void> {
-    const refused = await this.#cancelTurn(frame, who);
-    if (refused !== undefined) this.#refuse(about(frame), refused);
-    else this.connection.say({ type: 'ok', id: frame.id });
-  }
-
-  async #cancelTurn(frame: ClientFrames['cancel'], who: Author): Promise<Failure | undefined> {
+  async #steer(frame: ClientFrames['cancel' | 'decide'], who: Author): Promise<void> {
     const found = await this.#edge.registry.get(frame.conversation_id);
-    if (!found.ok) return found.failure;
-    const actor = found.value;
-    const member = memberOf(actor, who);
-    if (!member.ok) return member.failure;
-    if (!maySend(member.value.role)) return failure('forbidden');
-    const refused = actor.cancelTurn(frame.turn_id);
-    if (refused?.reason !== 'turn_not_found') return refused;
-    const turn = await this.#edge.store.readTurn(actor.id, frame.turn_id);
-    if (!turn.ok) return failure('storage_unavailable', { cause: turn.failure.cause });
-    return turn.value !== undefined && isOver(turn.value.state) ? failure('turn_over') : refused;
+    const done = found.ok ? await steer(found.value, frame, who) : found;
+    if (done.ok) this.connection.say({ type: 'ok', id: frame.id });
+    else this.#refuse(about(frame), done.failure);
   }
 
   /** `read` and `typing`: told to the others, and to nobody's log. */
@@ -349,6 +336,17 @@ export class Session {
     const message = `Something broke on our side; it is in the log under ${this.id}.`;
     this.#refuse({}, failure('internal', { message }));
   };
+}
+
+/** What somebody wants of a turn. */
+function steer(
+  actor: ConversationActor,
+  frame: ClientFrames['cancel' | 'decide'],
+  by: Author,
+): Promise<Result<void, Failure>> {
+  if (frame.type === 'cancel') return cancelTurn(actor, by, frame.turn_id);
+  const { call_id: callId, decision: verdict, reason, key = null } = frame;
+  return decide(actor, frame.turn_id, { by, callId, verdict, reason, key });
 }
 
 function about(frame: { id?: string | undefined; conversation_id?: ConversationId | undefined }) {

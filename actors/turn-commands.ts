@@ -1,0 +1,143 @@
+import { agentsOf } from '../src/domain/conversation.ts';
+import { decodeBody, isKind } from '../src/domain/event.ts';
+import { type Failure, failure } from '../src/domain/failure.ts';
+import { newTurnId, type ParticipantId, type TurnId } from '../src/domain/ids.ts';
+import { type Author, type Member, maySend } from '../src/domain/participant.ts';
+import { err, ok, type Result } from '../src/domain/result.ts';
+import { isOver, type Turn } from '../src/domain/turn.ts';
+import type { Unavailable } from '../storage/unavailable.ts';
+import { memberOf } from './access.ts';
+import type { ConversationActor } from './conversation-actor.ts';
+import type { TurnSnapshot } from './outlet.ts';
+import type { Decision } from './turn-calls.ts';
+
+/** What people do to the turns of agents, the same over every transport. */
+
+/** Tells a turn to stop; ok when it was told, and its end follows. Who may send may cancel. */
+export async function cancelTurn(
+  actor: ConversationActor,
+  who: Author,
+  id: TurnId,
+): Promise<Result<void, Failure>> {
+  const sender = senderOf(actor, who);
+  if (!sender.ok) return sender;
+  const refused = actor.cancelTurn(id);
+  if (refused === undefined) return ok(undefined);
+  return err(refused.reason === 'turn_not_found' ? await whyNotHere(actor, id) : refused);
+}
+
+/** Decides about a tool call that waits; ok when the decision is in the log. Who may send may decide. */
+export async function decide(
+  actor: ConversationActor,
+  id: TurnId,
+  given: Decision,
+): Promise<Result<void, Failure>> {
+  const sender = senderOf(actor, given.by);
+  if (!sender.ok) return sender;
+  const decision = { ...given, by: sender.value };
+  const none: Result<void, Failure> = err(failure('turn_not_found'));
+  const outcome = (await actor.turns?.decide(id, decision)) ?? none;
+  if (outcome.ok) return outcome;
+  if (decision.key !== null && (await isRepeated(actor, id, decision))) return ok(undefined);
+  if (outcome.failure.reason !== 'turn_not_found') return outcome;
+  return err(await whyNotHere(actor, id));
+}
+
+export interface Asking {
+  readonly by: Author;
+  /** The conversation's first agent when absent. */
+  readonly agentId: ParticipantId | undefined;
+  /** The same id asks once. */
+  readonly turnId?: TurnId;
+}
+
+/** Messages that are looked through for one to answer. */
+const LOOK_BACK = 50;
+
+/** Asks an agent to answer the newest message of somebody else, without a new one. */
+export async function askAgent(
+  actor: ConversationActor,
+  { by, agentId, turnId = newTurnId() }: Asking,
+): Promise<Result<{ readonly turn: Turn; readonly isNew: boolean }, Failure>> {
+  const sender = senderOf(actor, by);
+  if (!sender.ok) return sender;
+  const wanted = agentId ?? agentsOf(actor.conversation)[0]?.id;
+  if (wanted === undefined || actor.turns === undefined)
+    return err(failure('not_found', { message: 'There is no agent in this conversation.' }));
+  const known = await actor.store.readTurn(actor.id, turnId);
+  if (!known.ok) return err(unavailable(known.failure));
+  if (known.value !== undefined) return ok({ turn: known.value, isNew: false });
+  const newest = await newestFor(actor, wanted);
+  if (!newest.ok) return newest;
+  const asked = { kind: 'ask', author: sender.value, key: null, agentId: wanted } as const;
+  const outcome = await actor.post({ ...asked, triggerSeq: newest.value, turnId });
+  if (!outcome.ok) return outcome;
+  const turn = await actor.store.readTurn(actor.id, turnId);
+  if (!turn.ok) return err(unavailable(turn.failure));
+  return turn.value === undefined
+    ? err(failure('turn_not_found'))
+    : ok({ turn: turn.value, isNew: true });
+}
+
+/** A turn as it is now: its record, and what is known of it while it runs here. */
+export function asItIs(
+  actor: ConversationActor,
+  turn: Turn,
+): { readonly turn: Turn; readonly live: TurnSnapshot | undefined } {
+  const live = actor.turnSnapshots().find(({ turnId }) => turnId === turn.id);
+  if (live === undefined || isOver(turn.state)) return { turn, live: undefined };
+  const { attempt, state } = live;
+  return { turn: { ...turn, attempt, state }, live };
+}
+
+function senderOf(actor: ConversationActor, who: Author): Result<Member, Failure> {
+  const member = memberOf(actor, who);
+  if (!member.ok) return member;
+  return maySend(member.value.role) ? member : err(failure('forbidden'));
+}
+
+/** The newest message that this agent may answer: of somebody else, and not deleted. */
+async function newestFor(
+  { store, id, conversation }: ConversationActor,
+  agentId: ParticipantId,
+): Promise<Result<number, Failure>> {
+  const page = { beforeSeq: conversation.headSeq + 1, limit: LOOK_BACK };
+  const read = await store.readMessages(id, page);
+  if (!read.ok) return err(unavailable(read.failure));
+  const newest = read.value.findLast(
+    ({ event, body }) => event.author.id !== agentId && body.deleted !== true,
+  );
+  return newest === undefined
+    ? err(failure('bad_request', { message: 'There is no message to answer.' }))
+    : ok(newest.event.seq);
+}
+
+/** It runs on another server, waits to be taken up again, has ended, or never was. */
+async function whyNotHere({ store, id }: ConversationActor, turn: TurnId): Promise<Failure> {
+  const read = await store.readTurn(id, turn);
+  if (!read.ok) return unavailable(read.failure);
+  if (read.value === undefined) return failure('turn_not_found');
+  if (isOver(read.value.state)) return failure('turn_over');
+  return failure('turn_not_found', { message: 'This turn does not run on this server.' });
+}
+
+/** The same decision is in the log already, with the same key. */
+async function isRepeated(
+  { store, id }: ConversationActor,
+  turn: TurnId,
+  { by, callId, verdict, key }: Decision,
+): Promise<boolean> {
+  if (key === null) return false;
+  const found = await store.findKey(id, by.id, key);
+  if (!found.ok || found.value === undefined) return false;
+  const read = await store.readEvents(id, { afterSeq: found.value - 1, limit: 1 });
+  const [event] = read.ok ? read.value : [];
+  if (event === undefined || event.seq !== found.value || !isKind(event, 'turn.decided'))
+    return false;
+  const body = decodeBody(event);
+  return body.turn_id === turn && body.call_id === callId && body.decision === verdict;
+}
+
+function unavailable({ cause }: Unavailable): Failure {
+  return failure('storage_unavailable', { cause });
+}
