@@ -4,8 +4,11 @@ import type { ConversationId, Epoch, ParticipantId, TurnId } from '../src/domain
 import type { Message } from '../src/domain/message.ts';
 import type { Member } from '../src/domain/participant.ts';
 import type { Result } from '../src/domain/result.ts';
+import type { Summary } from '../src/domain/summary.ts';
 import type { Turn } from '../src/domain/turn.ts';
+import type { AuditLog } from './audit-log.ts';
 import type { DocumentStore } from './document-store.ts';
+import type { Ledger } from './ledger.ts';
 import type { MessageIndex } from './message-index.ts';
 import type { Unavailable } from './unavailable.ts';
 import type { VectorSpaces } from './vector-spaces.ts';
@@ -41,6 +44,8 @@ export interface Store {
   readonly documents: DocumentStore;
   readonly index: MessageIndex;
   readonly spaces: VectorSpaces;
+  readonly audit: AuditLog;
+  readonly ledger: Ledger;
 
   /**
    * Stores a new conversation with its first members and events. They are `firstSeq … headSeq` of `state`: 1, 2, …
@@ -96,7 +101,7 @@ export interface Store {
     ids: readonly ConversationId[],
   ): Promise<Result<ReadonlyMap<ConversationId, Head>, Unavailable>>;
 
-  /** Erases a conversation: events, keys, members, turns, index, its share of documents. False when there was none. */
+  /** Erases a conversation: events, keys, members, turns, summary, index, its share of documents. False when there was none. */
   remove(id: ConversationId): Promise<Result<boolean, Unavailable>>;
 
   /** One turn, if it belongs to this conversation. */
@@ -110,6 +115,9 @@ export interface Store {
 
   /** The conversations that have a turn which has not ended. Read once, at start. */
   listConversationsWithOpenTurns(): Promise<Result<readonly ConversationId[], Unavailable>>;
+
+  /** The summary that was put last, while it holds. */
+  readSummary(id: ConversationId): Promise<Result<Summary | undefined, Unavailable>>;
 
   /** A secret of this store, made by `make` when there is none yet; the same bytes for ever after. */
   secret(name: string, make: () => Uint8Array): Promise<Result<Uint8Array, Unavailable>>;
@@ -153,6 +161,11 @@ export type Effect =
   | { readonly kind: 'erased'; readonly targetSeq: number }
   /** Inserts or replaces the record of a turn. */
   | { readonly kind: 'turn'; readonly turn: Turn }
+  /**
+   * Puts a summary in the place of the one before. It is gone as soon as a message that it covers is edited or erased,
+   * or anything is trimmed: put on the head up to which its messages were read, it never says what is no longer so.
+   */
+  | { readonly kind: 'summary'; readonly summary: Summary }
   /**
    * The log begins at `firstSeq` from now on, `head + 1` at most; a smaller one than it has changes nothing. Events
    * below are gone, but for sender and key (S5).

@@ -100,6 +100,7 @@ export class CachedConversation {
         return true;
       case 'edited':
       case 'turn':
+      case 'summary':
         return true;
       default:
         return effect satisfies never;

@@ -96,6 +96,14 @@ export class CachedStore implements Store {
     return this.#inner.spaces;
   }
 
+  get audit(): Store['audit'] {
+    return this.#inner.audit;
+  }
+
+  get ledger(): Store['ledger'] {
+    return this.#inner.ledger;
+  }
+
   stats(): CacheStats {
     return {
       hits: this.#hits,
@@ -232,6 +240,10 @@ export class CachedStore implements Store {
 
   readOpenTurns(id: ConversationId): Promise<Result<readonly Turn[], Unavailable>> {
     return this.#inner.readOpenTurns(id);
+  }
+
+  readSummary(id: ConversationId): ReturnType<Store['readSummary']> {
+    return this.#inner.readSummary(id);
   }
 
   listConversationsWithOpenTurns(): Promise<Result<readonly ConversationId[], Unavailable>> {

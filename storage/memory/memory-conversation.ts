@@ -3,6 +3,7 @@ import { isKind, type LogEvent, redactBody } from '../../src/domain/event.ts';
 import type { ParticipantId, TurnId } from '../../src/domain/ids.ts';
 import { type Message, messageOf } from '../../src/domain/message.ts';
 import type { Member } from '../../src/domain/participant.ts';
+import type { Summary } from '../../src/domain/summary.ts';
 import type { Turn } from '../../src/domain/turn.ts';
 import { keyText, PageFill, takenKeys } from '../batch.ts';
 import type { Effect, EventPage, MessagePage, TakenKey } from '../store.ts';
@@ -12,6 +13,7 @@ import { wellFormedEvent, wellFormedName, wellFormedText } from '../text.ts';
 export class MemoryConversation {
   readonly members = new Map<ParticipantId, Member>();
   readonly turns = new Map<TurnId, Turn>();
+  summary: Summary | undefined;
   #conversation: Conversation;
   /** The event with seq n is at `n - firstSeq`. */
   readonly #events: LogEvent[] = [];
@@ -65,9 +67,11 @@ export class MemoryConversation {
         this.members.delete(effect.participantId);
         return;
       case 'settings': {
-        const { title, visibility, agent, metadata, updatedAt } = effect.conversation;
+        const { title, visibility, agent, agents, metadata, updatedAt } = effect.conversation;
+        const { agents: _, ...rest } = this.#conversation;
         this.#conversation = {
-          ...this.#conversation,
+          ...rest,
+          ...(agents === undefined ? {} : { agents }),
           title,
           visibility,
           agent,
@@ -77,19 +81,25 @@ export class MemoryConversation {
         return;
       }
       case 'edited':
+        this.#forgetSummary(effect.targetSeq);
         this.#edits.set(effect.targetSeq, [
           ...(this.#edits.get(effect.targetSeq) ?? []),
           effect.seq,
         ]);
         return;
       case 'erased':
+        this.#forgetSummary(effect.targetSeq);
         for (const seq of [effect.targetSeq, ...(this.#edits.get(effect.targetSeq) ?? [])])
           this.#redact(seq);
         return;
       case 'turn':
         this.turns.set(effect.turn.id, effect.turn);
         return;
+      case 'summary':
+        this.summary = effect.summary;
+        return;
       case 'trimmed':
+        this.summary = undefined;
         this.#trim(effect.firstSeq);
         return;
       default:
@@ -134,6 +144,11 @@ export class MemoryConversation {
 
   #at(seq: number): LogEvent | undefined {
     return this.#events[seq - this.#conversation.firstSeq];
+  }
+
+  /** When it goes as far as `seq`. */
+  #forgetSummary(seq: number): void {
+    if (this.summary !== undefined && this.summary.toSeq >= seq) this.summary = undefined;
   }
 
   #redact(seq: number): void {

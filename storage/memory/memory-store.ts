@@ -3,6 +3,7 @@ import type { LogEvent } from '../../src/domain/event.ts';
 import type { ConversationId, ParticipantId, TurnId } from '../../src/domain/ids.ts';
 import type { Message } from '../../src/domain/message.ts';
 import { err, ok, type Result } from '../../src/domain/result.ts';
+import type { Summary } from '../../src/domain/summary.ts';
 import { isOver, type Turn } from '../../src/domain/turn.ts';
 import { assertAppend, assertNumbered } from '../batch.ts';
 import type {
@@ -21,9 +22,11 @@ import type {
 import { wellFormedState } from '../text.ts';
 import type { Unavailable } from '../unavailable.ts';
 import { Gate } from './gate.ts';
+import { MemoryAudit } from './memory-audit.ts';
 import { MemoryConversation } from './memory-conversation.ts';
 import { MemoryDocuments } from './memory-documents.ts';
 import { MemoryIndex } from './memory-index.ts';
+import { MemoryLedger } from './memory-ledger.ts';
 import { MemorySpaces } from './memory-spaces.ts';
 
 const DONE = ok(undefined);
@@ -35,6 +38,8 @@ export class MemoryStore implements Store {
   readonly documents: MemoryDocuments;
   readonly index: MemoryIndex;
   readonly spaces: MemorySpaces;
+  readonly audit: MemoryAudit;
+  readonly ledger: MemoryLedger;
   readonly #gate = new Gate();
   readonly #conversations = new Map<ConversationId, MemoryConversation>();
   readonly #secrets = new Map<string, Uint8Array>();
@@ -45,6 +50,8 @@ export class MemoryStore implements Store {
   constructor(onCommit: (commit: Commit) => void = () => {}) {
     this.#onCommit = onCommit;
     this.spaces = new MemorySpaces(this.#gate);
+    this.audit = new MemoryAudit(this.#gate);
+    this.ledger = new MemoryLedger(this.#gate);
     const parts = {
       gate: this.#gate,
       spaces: this.spaces,
@@ -204,6 +211,10 @@ export class MemoryStore implements Store {
     return this.#gate.answer(() =>
       [...this.#conversations].filter(([, one]) => openTurns(one).length > 0).map(([id]) => id),
     );
+  }
+
+  readSummary(id: ConversationId): Promise<Result<Summary | undefined, Unavailable>> {
+    return this.#gate.answer(() => this.#conversations.get(id)?.summary);
   }
 
   secret(name: string, make: () => Uint8Array): Promise<Result<Uint8Array, Unavailable>> {

@@ -62,10 +62,19 @@ const TRIM: Statement = {
   name: 'trim',
   text: 'UPDATE conversations SET first_seq = $2 WHERE cid = $1 AND first_seq < $2',
 };
+const PUT_SUMMARY: Statement = {
+  name: 'put-summary',
+  text: `INSERT INTO summaries (cid, to_seq, record) VALUES ($1, $2, $3)
+    ON CONFLICT (cid) DO UPDATE SET to_seq = excluded.to_seq, record = excluded.record`,
+};
+const DROP_SUMMARY: Statement = {
+  name: 'drop-summary',
+  text: 'DELETE FROM summaries WHERE cid = $1 AND to_seq >= $2',
+};
 
 /**
  * Applies the effects of batches whose events are in, and whose conversations are locked. What is everyday (members,
- * settings, turns) takes one statement for all batches; edits, erasures and trims take their own. Order matters only
+ * settings, turns) takes one statement for all batches; the others take their own. Order matters only
  * among the effects on one thing, and is kept there.
  */
 export async function applyEffects(tx: Transaction, all: readonly Affected[]): Promise<void> {
@@ -73,11 +82,29 @@ export async function applyEffects(tx: Transaction, all: readonly Affected[]): P
   await setSettings(tx, all);
   await putTurns(tx, all);
   for (const { cid, effects } of all) {
-    for (const effect of effects) {
-      if (effect.kind === 'edited') await tx.run(ADD_EDIT, [cid, effect.targetSeq, effect.seq]);
-      else if (effect.kind === 'erased') await erase(tx, cid, effect.targetSeq);
-      else if (effect.kind === 'trimmed') await tx.run(TRIM, [cid, effect.firstSeq]);
-    }
+    for (const effect of effects) await applyAlone(tx, cid, effect);
+  }
+}
+
+async function applyAlone(tx: Transaction, cid: number, effect: Effect): Promise<void> {
+  switch (effect.kind) {
+    case 'edited':
+      await tx.run(ADD_EDIT, [cid, effect.targetSeq, effect.seq]);
+      await tx.run(DROP_SUMMARY, [cid, effect.targetSeq]);
+      return;
+    case 'erased':
+      await erase(tx, cid, effect.targetSeq);
+      await tx.run(DROP_SUMMARY, [cid, effect.targetSeq]);
+      return;
+    case 'trimmed':
+      await tx.run(TRIM, [cid, effect.firstSeq]);
+      await tx.run(DROP_SUMMARY, [cid, 0]);
+      return;
+    case 'summary':
+      await tx.run(PUT_SUMMARY, [cid, effect.summary.toSeq, JSON.stringify(effect.summary)]);
+      return;
+    default:
+      return;
   }
 }
 

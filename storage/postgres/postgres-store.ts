@@ -3,6 +3,7 @@ import type { LogEvent } from '../../src/domain/event.ts';
 import type { ConversationId, ParticipantId, TurnId } from '../../src/domain/ids.ts';
 import type { Message } from '../../src/domain/message.ts';
 import { ok, type Result } from '../../src/domain/result.ts';
+import type { Summary } from '../../src/domain/summary.ts';
 import type { Turn } from '../../src/domain/turn.ts';
 import { assertAppend, assertNumbered } from '../batch.ts';
 import type {
@@ -24,6 +25,7 @@ import { Clearing } from './clearing.ts';
 import { Database, type DatabaseOptions } from './database.ts';
 import { PostgresDocuments } from './documents.ts';
 import { PostgresMessageIndex } from './message-index.ts';
+import { PostgresAudit, PostgresLedger } from './notes.ts';
 import { preparePostgres } from './open-postgres.ts';
 import { Reader } from './reader.ts';
 import { PostgresSpaces } from './spaces.ts';
@@ -72,6 +74,8 @@ export class PostgresStore implements Store {
   readonly documents: PostgresDocuments;
   readonly index: PostgresMessageIndex;
   readonly spaces: PostgresSpaces;
+  readonly audit: PostgresAudit;
+  readonly ledger: PostgresLedger;
   readonly #databases: ReadonlySet<Database>;
   readonly #db: Database;
   readonly #reader: Reader;
@@ -101,6 +105,8 @@ export class PostgresStore implements Store {
     this.documents = new PostgresDocuments(this.#db);
     this.index = new PostgresMessageIndex(this.#db);
     this.spaces = new PostgresSpaces(this.#db);
+    this.audit = new PostgresAudit(this.#db);
+    this.ledger = new PostgresLedger(this.#db);
     this.#clearing.wake();
   }
 
@@ -186,6 +192,10 @@ export class PostgresStore implements Store {
 
   listConversationsWithOpenTurns(): Answer<readonly ConversationId[]> {
     return this.#reader.withOpenTurns();
+  }
+
+  readSummary(id: ConversationId): Answer<Summary | undefined> {
+    return this.#reader.summary(id);
   }
 
   secret(name: string, make: () => Uint8Array): Answer<Uint8Array> {

@@ -4,6 +4,7 @@ import type { ConversationId, Epoch, ParticipantId, TurnId } from '../../src/dom
 import { type Message, messageOf } from '../../src/domain/message.ts';
 import type { Member, Role } from '../../src/domain/participant.ts';
 import { ok, type Result } from '../../src/domain/result.ts';
+import type { Summary } from '../../src/domain/summary.ts';
 import type { Turn } from '../../src/domain/turn.ts';
 import { PageFill } from '../batch.ts';
 import type { EventPage, Head, ListPage, MessagePage, TurnPage } from '../store.ts';
@@ -95,6 +96,11 @@ const OPEN_TURNS: Statement = {
 const WITH_OPEN_TURNS: Statement = {
   name: 'with-open-turns',
   text: `SELECT c.id FROM conversations c WHERE c.cid IN (SELECT t.cid FROM turns t WHERE t.is_open)`,
+};
+
+const SUMMARY: Statement = {
+  name: 'summary',
+  text: 'SELECT s.record FROM conversations c JOIN summaries s ON s.cid = c.cid WHERE c.id = $1',
 };
 
 interface MessageRow extends EventRow {
@@ -203,6 +209,13 @@ export class Reader {
 
   withOpenTurns(): Answer<readonly ConversationId[]> {
     return this.#ids(WITH_OPEN_TURNS, []);
+  }
+
+  async summary(id: ConversationId): Answer<Summary | undefined> {
+    const found = await this.#db.read<{ record: string }>(SUMMARY, [id]);
+    if (!found.ok) return found;
+    const [row] = found.value;
+    return ok(row && (JSON.parse(row.record) as Summary));
   }
 
   async #turns(statement: Statement, values: readonly Value[]): Answer<readonly Turn[]> {

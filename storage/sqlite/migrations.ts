@@ -169,6 +169,33 @@ export const MIGRATIONS: readonly string[] = [
     PRIMARY KEY (sid, did)
   ) WITHOUT ROWID;
   `,
+  `
+  CREATE TABLE summaries (
+    cid INTEGER PRIMARY KEY,
+    to_seq INTEGER NOT NULL,
+    record TEXT NOT NULL
+  );
+  CREATE TABLE audit (
+    place INTEGER PRIMARY KEY AUTOINCREMENT,
+    at INTEGER NOT NULL,
+    action TEXT NOT NULL,
+    participant_id TEXT,
+    conversation_id TEXT,
+    record TEXT NOT NULL
+  );
+  CREATE INDEX audit_by_time ON audit (at);
+  CREATE INDEX audit_by_action ON audit (action, at);
+  CREATE INDEX audit_by_participant ON audit (participant_id, at);
+  CREATE INDEX audit_by_conversation ON audit (conversation_id, at);
+  CREATE TABLE spending (
+    day INTEGER NOT NULL,
+    account TEXT NOT NULL,
+    input_tokens INTEGER NOT NULL,
+    output_tokens INTEGER NOT NULL,
+    cost INTEGER NOT NULL,
+    PRIMARY KEY (day, account)
+  ) WITHOUT ROWID;
+  `,
 ];
 
 /** Brings the file to the newest schema, in one transaction; an empty file gets all of it. */

@@ -3,6 +3,7 @@ import type { LogEvent } from '../../src/domain/event.ts';
 import type { ConversationId, ParticipantId, TurnId } from '../../src/domain/ids.ts';
 import type { Message } from '../../src/domain/message.ts';
 import { err, ok, type Result } from '../../src/domain/result.ts';
+import type { Summary } from '../../src/domain/summary.ts';
 import type { Turn } from '../../src/domain/turn.ts';
 import { assertAppend, assertNumbered } from '../batch.ts';
 import type {
@@ -31,6 +32,7 @@ import { Reader } from './reader.ts';
 import { Searcher } from './searcher.ts';
 import { SqliteDocuments } from './sqlite-documents.ts';
 import { SqliteIndex } from './sqlite-index.ts';
+import { SqliteAudit, SqliteLedger } from './sqlite-notes.ts';
 import { SqliteSpaces } from './sqlite-spaces.ts';
 import { openTables, refill, type Tables } from './tables.ts';
 import { WalGauge, walPages } from './wal.ts';
@@ -46,6 +48,8 @@ export class SqliteStore implements Store {
   readonly documents: SqliteDocuments;
   readonly index: SqliteIndex;
   readonly spaces: SqliteSpaces;
+  readonly audit: SqliteAudit;
+  readonly ledger: SqliteLedger;
   readonly #file: OpenFile;
   readonly #tables: Tables;
   readonly #writer: Writer;
@@ -99,6 +103,7 @@ export class SqliteStore implements Store {
       tables: this.#tables,
       documents: this.#tables.documents,
       spaces: this.#tables.spaces,
+      notes: this.#tables.notes,
       searcher: this.#searcher,
       look: <T>(answer: () => T) => this.#look(answer),
       change: <T, F>(perform: (undo: Undo) => Result<T, F>) => this.#change(perform),
@@ -107,6 +112,8 @@ export class SqliteStore implements Store {
     this.documents = new SqliteDocuments(parts);
     this.index = new SqliteIndex(parts);
     this.spaces = new SqliteSpaces(parts);
+    this.audit = new SqliteAudit(parts);
+    this.ledger = new SqliteLedger(parts);
     this.#walGauge = new WalGauge(db);
     const version = db.prepare('PRAGMA user_version');
     this.#probe = () => version.get();
@@ -272,6 +279,13 @@ export class SqliteStore implements Store {
 
   async listConversationsWithOpenTurns(): Promise<Result<readonly ConversationId[], Unavailable>> {
     return this.#read(() => this.#tables.sides.withOpenTurns());
+  }
+
+  async readSummary(id: ConversationId): Promise<Result<Summary | undefined, Unavailable>> {
+    return this.#read(() => {
+      const entry = this.#tables.directory.find(id);
+      return entry && this.#tables.notes.summary(entry.cid);
+    });
   }
 
   async probe(): Promise<Result<void, Unavailable>> {

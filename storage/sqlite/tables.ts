@@ -6,6 +6,7 @@ import { keyHashOf } from './key-index.ts';
 import { Keys } from './keys.ts';
 import { LogTable } from './log-table.ts';
 import { MessageTables } from './message-tables.ts';
+import { NoteTables } from './note-tables.ts';
 import { PendingRows } from './pending-rows.ts';
 import { PlaceTable } from './places.ts';
 import { hasLooseParts } from './purge-documents.ts';
@@ -26,6 +27,7 @@ export interface Tables {
   readonly messages: MessageTables;
   readonly documents: DocumentTables;
   readonly spaces: SpaceTable;
+  readonly notes: NoteTables;
   /** Whether there is something that the purge has to delete. */
   readonly hasRubbish: () => boolean;
 }
@@ -53,6 +55,7 @@ export function openTables(db: Database): Tables {
     messages: new MessageTables(db),
     documents: new DocumentTables(db),
     spaces: new SpaceTable(db),
+    notes: new NoteTables(db),
     hasRubbish: () => conversations.removed().size > 0 || trims.isOpen || hasLooseParts(db),
   };
   fillPending(tables);

@@ -70,6 +70,7 @@ export class Writer {
     const entry = directory.find(id);
     if (entry === undefined) return ok(false);
     conversations.remove(entry.cid, this.#lastRow);
+    this.#tables.notes.dropSummary(entry.cid, 0);
     directory.forget(id);
     undo.push(pending.forget(entry.cid), () => directory.put(id, entry));
     return ok(true);
@@ -146,7 +147,7 @@ export class Writer {
 
   #apply(id: ConversationId, entry: Entry, effect: Exclude<Effect, { kind: 'trimmed' }>): void {
     const { cid } = entry;
-    const { conversations, sides } = this.#tables;
+    const { conversations, sides, notes } = this.#tables;
     switch (effect.kind) {
       case 'member':
         conversations.putMember(cid, id, effect.member);
@@ -159,12 +160,17 @@ export class Writer {
         return;
       case 'edited':
         sides.addEdit(cid, effect.targetSeq, effect.seq);
+        notes.dropSummary(cid, effect.targetSeq);
         return;
       case 'erased':
         this.#erase(entry, effect.targetSeq);
+        notes.dropSummary(cid, effect.targetSeq);
         return;
       case 'turn':
         sides.putTurn(cid, effect.turn);
+        return;
+      case 'summary':
+        notes.putSummary(cid, effect.summary);
         return;
       default:
         effect satisfies never;
@@ -180,13 +186,14 @@ export class Writer {
   }
 
   #trim(entry: Entry, firstSeq: number, undo: Undo): void {
-    const { conversations, trims } = this.#tables;
+    const { conversations, trims, notes } = this.#tables;
     const { cid, firstSeq: before } = entry;
     if (firstSeq <= before) return;
     undo.push(() => {
       entry.firstSeq = before;
     });
     conversations.setFirstSeq(cid, firstSeq);
+    notes.dropSummary(cid, 0);
     trims.mark(cid, before, this.#lastRow);
     entry.firstSeq = firstSeq;
   }

@@ -20,6 +20,7 @@ function aroundStore(around: Around): Store {
     documents: documentsAround(around),
     index: indexAround(around),
     spaces: spacesAround(around),
+    ...notesAround(around),
     create: (state, events) => write((store) => store.create(state, events)),
     append: (batch) => write((store) => store.append(batch)),
     remove: (id) => write((store) => store.remove(id)),
@@ -36,8 +37,24 @@ function aroundStore(around: Around): Store {
     readTurn: (id, turn) => read((store) => store.readTurn(id, turn)),
     readOpenTurns: (id) => read((store) => store.readOpenTurns(id)),
     listConversationsWithOpenTurns: () => read((store) => store.listConversationsWithOpenTurns()),
+    readSummary: (id) => read((store) => store.readSummary(id)),
     probe: () => read((store) => store.probe()),
     close,
+  };
+}
+
+function notesAround({ read, write }: Around): Pick<Store, 'audit' | 'ledger'> {
+  return {
+    audit: {
+      add: (entries) => write(({ audit }) => audit.add(entries)),
+      page: (query) => read(({ audit }) => audit.page(query)),
+      trim: (before, limit) => write(({ audit }) => audit.trim(before, limit)),
+    },
+    ledger: {
+      add: (day, accounts, spent) => write(({ ledger }) => ledger.add(day, accounts, spent)),
+      spent: (day, accounts) => read(({ ledger }) => ledger.spent(day, accounts)),
+      trim: (beforeDay) => write(({ ledger }) => ledger.trim(beforeDay)),
+    },
   };
 }
 

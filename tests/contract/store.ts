@@ -12,9 +12,11 @@ import { lasting } from './lasting.ts';
 import { messageIndex } from './message-index.ts';
 import { messageVectors } from './message-vectors.ts';
 import { messagesAsTheyStand } from './messages-as-they-stand.ts';
+import { notes } from './notes.ts';
 import { overview } from './overview.ts';
 import { reading } from './reading.ts';
 import { spaces } from './spaces.ts';
+import { summaries } from './summaries.ts';
 import { text } from './text.ts';
 import { trimming } from './trimming.ts';
 import { turns } from './turns.ts';
@@ -78,6 +80,8 @@ const LOG = [
   erasing,
   trimming,
   turns,
+  summaries,
+  notes,
   overview,
   text,
   lasting,

@@ -352,9 +352,9 @@ function scheduled(store: Store, scheduler: fc.Scheduler): Store {
     const answer = scheduler.scheduleFunction(async (value: T) => value);
     return async (...given: A) => answer(await begin(...given));
   };
-  const { label, isShared, documents, index, spaces } = store;
+  const { label, isShared, documents, index, spaces, audit, ledger } = store;
   return {
-    ...{ label, isShared, documents, index, spaces },
+    ...{ label, isShared, documents, index, spaces, audit, ledger },
     create: slow((state, events) => store.create(state, events)),
     load: slow((id) => store.load(id)),
     append: slow((batch) => store.append(batch)),
@@ -369,6 +369,7 @@ function scheduled(store: Store, scheduler: fc.Scheduler): Store {
     readTurns: slow((id, page) => store.readTurns(id, page)),
     readOpenTurns: slow((id) => store.readOpenTurns(id)),
     listConversationsWithOpenTurns: slow(() => store.listConversationsWithOpenTurns()),
+    readSummary: slow((id) => store.readSummary(id)),
     secret: slow((name, make) => store.secret(name, make)),
     probe: slow(() => store.probe()),
     close: slow(() => store.close()),

@@ -3,6 +3,8 @@ import { join } from 'node:path';
 import pg from 'pg';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { conversationId } from '../../src/domain/ids.ts';
+import type { Account } from '../../src/domain/spending.ts';
+import type { StoredAuditEntry } from '../../storage/audit-log.ts';
 import { MIGRATIONS, migrate } from '../../storage/postgres/migrations.ts';
 import { PostgresStore } from '../../storage/postgres/postgres-store.ts';
 import { schemaStateOf } from '../../storage/schema-state.ts';
@@ -142,6 +144,23 @@ describe('migrations of Postgres', () => {
     expect(nearest?.score).toBeCloseTo(1);
     const edited = granted(await index.byTerms(ONE, { terms: ['edit'], limit: 9 }));
     expect(edited.map(({ seq }) => seq)).toEqual([1]);
+    await store.close();
+  });
+
+  test('a database of schema v3.sql keeps the summary, the audit log, and what was spent', async () => {
+    const old = await released('v3.sql');
+    const store = await PostgresStore.open(old.url);
+    const summary = { fromSeq: 1, toSeq: 4, text: 'They said what they said.' };
+    expect(granted(await store.readSummary(ONE))).toMatchObject(summary);
+    const [newest, before] = granted(await store.audit.page({ limit: 9 }));
+    expect([newest?.action, before?.target]).toEqual(['signin.refused', '2']);
+    expect(granted(await store.ledger.spent(20_486, ['participant:p_ann' as Account]))).toEqual([
+      { inputTokens: 120, outputTokens: 30, cost: 5_000 },
+    ]);
+    const entry = { ...newest, at: 1_770_000_000_132 } as StoredAuditEntry;
+    granted(await store.audit.add([entry]));
+    const [added] = granted(await store.audit.page({ limit: 1 }));
+    expect(added?.place).toBeGreaterThan(newest?.place ?? 0);
     await store.close();
   });
 

@@ -3,6 +3,8 @@ import { join } from 'node:path';
 import Sqlite, { type Database } from 'better-sqlite3';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { conversationId } from '../../src/domain/ids.ts';
+import type { Account } from '../../src/domain/spending.ts';
+import type { StoredAuditEntry } from '../../storage/audit-log.ts';
 import { MIGRATIONS, migrate } from '../../storage/sqlite/migrations.ts';
 import { SqliteStore } from '../../storage/sqlite/sqlite-store.ts';
 import {
@@ -135,6 +137,25 @@ describe('migrations', () => {
     const again = SqliteStore.open(folder.path('c.db'));
     expect(granted(await again.findKey(trimmed, bob.id, 'kept'))).toBe(1);
     await again.close();
+  });
+
+  test('a file of schema v3.sql keeps the summary, the audit log, and what was spent', async () => {
+    const old = new Sqlite(folder.path('c.db'));
+    old.exec(readFileSync(join(SCHEMAS, 'v3.sql'), 'utf8'));
+    old.close();
+    const store = SqliteStore.open(folder.path('c.db'));
+    const summary = { fromSeq: 1, toSeq: 4, text: 'They said what they said.' };
+    expect(granted(await store.readSummary(ONE))).toMatchObject(summary);
+    const [newest, before] = granted(await store.audit.page({ limit: 9 }));
+    expect([newest?.action, before?.target]).toEqual(['signin.refused', '2']);
+    expect(granted(await store.ledger.spent(20_486, ['participant:p_ann' as Account]))).toEqual([
+      { inputTokens: 120, outputTokens: 30, cost: 5_000 },
+    ]);
+    const entry = { ...newest, at: 1_770_000_000_132 } as StoredAuditEntry;
+    granted(await store.audit.add([entry]));
+    const [added] = granted(await store.audit.page({ limit: 1 }));
+    expect(added?.place).toBeGreaterThan(newest?.place ?? 0);
+    await store.close();
   });
 
   test('a step that fails leaves the file as it was', () => {

@@ -62,6 +62,14 @@ export class ControlledStore implements Store {
     return this.inner.spaces;
   }
 
+  get audit(): Store['audit'] {
+    return this.inner.audit;
+  }
+
+  get ledger(): Store['ledger'] {
+    return this.inner.ledger;
+  }
+
   /** Holds calls of these operations from now on. */
   hold(...operations: Operation[]): void {
     for (const operation of operations) this.#holding.add(operation);
@@ -142,6 +150,7 @@ export class ControlledStore implements Store {
   readonly listConversations: Store['listConversations'] = (...given) =>
     this.inner.listConversations(...given);
   readonly listAll: Store['listAll'] = (...given) => this.inner.listAll(...given);
+  readonly readSummary: Store['readSummary'] = (...given) => this.inner.readSummary(...given);
   readonly secret: Store['secret'] = (...given) => this.inner.secret(...given);
   readonly probe: Store['probe'] = () => this.inner.probe();
   readonly close: Store['close'] = () => this.inner.close();

@@ -31,6 +31,14 @@ export class ObservedStore implements Store {
     return this.#store.spaces;
   }
 
+  get audit(): Store['audit'] {
+    return this.#store.audit;
+  }
+
+  get ledger(): Store['ledger'] {
+    return this.#store.ledger;
+  }
+
   create: Store['create'] = (state, events) => this.#of('create').create(state, events);
   load: Store['load'] = (id) => this.#of('load').load(id);
   append: Store['append'] = async (batch) => {
@@ -51,6 +59,7 @@ export class ObservedStore implements Store {
   readOpenTurns: Store['readOpenTurns'] = (id) => this.#of('readOpenTurns').readOpenTurns(id);
   listConversationsWithOpenTurns: Store['listConversationsWithOpenTurns'] = () =>
     this.#of('listConversationsWithOpenTurns').listConversationsWithOpenTurns();
+  readSummary: Store['readSummary'] = (id) => this.#of('readSummary').readSummary(id);
   secret: Store['secret'] = (name, make) => this.#of('secret').secret(name, make);
   probe: Store['probe'] = () => this.#of('probe').probe();
   close: Store['close'] = () => this.#of('close').close();

@@ -1,0 +1,43 @@
+import type { Reason } from './failure.ts';
+import type { ConversationId, ParticipantId } from './ids.ts';
+
+/** What is written down about who did what, besides the logs of conversations. */
+export const AUDIT_ACTIONS = [
+  'signin.refused',
+  'guest.welcomed',
+  'conversation.created',
+  'conversation.updated',
+  'conversation.deleted',
+  'participant.joined',
+  'participant.put',
+  'participant.removed',
+  'invite.created',
+  'message.sent',
+  'message.edited',
+  'message.deleted',
+  'message.refused',
+  'answer.refused',
+  'turn.asked',
+  'turn.cancelled',
+  'turn.decided',
+  'document.added',
+  'document.deleted',
+  'admin.read',
+  'admin.changed',
+] as const;
+export type AuditAction = (typeof AUDIT_ACTIONS)[number];
+
+/** One line of the audit log. It holds ids and reasons, never what anybody wrote. */
+export interface AuditEntry {
+  /** Milliseconds since 1970. */
+  readonly at: number;
+  readonly action: AuditAction;
+  readonly outcome: 'ok' | Reason;
+  /** Nobody is known where a sign-in was refused. */
+  readonly participantId: ParticipantId | null;
+  /** The address that the request came from; null for what the server did by itself. */
+  readonly from: string | null;
+  readonly conversationId: ConversationId | null;
+  /** What it was done to: a seq, a participant, a turn, a document. */
+  readonly target: string | null;
+}
