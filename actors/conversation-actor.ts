@@ -6,7 +6,7 @@ import type { ConversationId, ParticipantId, TurnId } from '../src/domain/ids.ts
 import type { Member } from '../src/domain/participant.ts';
 import { err } from '../src/domain/result.ts';
 import type { ActorParts } from './actor-parts.ts';
-import { seatAgent, takeTurns } from './agent-seat.ts';
+import { seatAgents, takeTurns } from './agent-seat.ts';
 import { Audience } from './audience.ts';
 import { AudienceView } from './audience-view.ts';
 import type { Draft, Outcome, Unsettled } from './draft.ts';
@@ -14,9 +14,9 @@ import { Interpreter } from './interpreter.ts';
 import type { Notice, TurnSnapshot } from './outlet.ts';
 import { isAnother, readAnew } from './read-anew.ts';
 import { RecentSeqs } from './recent-seqs.ts';
+import type { Seats } from './seats.ts';
 import type { Staged, StageView } from './stage.ts';
 import type { Listener, Subscription } from './subscription.ts';
-import type { Turns } from './turns.ts';
 import { Writer, type WriterHost } from './writer.ts';
 
 export type Opened = 'open' | 'gone' | 'failed';
@@ -56,7 +56,7 @@ export class ConversationActor implements ConversationPort, WriterHost {
   readonly recent = new RecentSeqs();
   // Most conversations never have these: they are made when they are needed.
   #audience: Audience | undefined;
-  #turns: Turns | undefined;
+  #turns: Seats | undefined;
   #open: (outcome: Opened) => void = () => {};
   #stopped: () => void = () => {};
   readonly #chart: Interpreter;
@@ -90,9 +90,9 @@ export class ConversationActor implements ConversationPort, WriterHost {
     return this.#audience;
   }
 
-  /** The agent's turns; undefined when the process has no agent. */
-  get turns(): Turns | undefined {
-    this.#turns ??= seatAgent(this, this.#parts);
+  /** The agents' turns; undefined when the process has no agent. */
+  get turns(): Seats | undefined {
+    this.#turns ??= seatAgents(this, this.#parts);
     return this.#turns;
   }
 
@@ -353,14 +353,15 @@ export class ConversationActor implements ConversationPort, WriterHost {
       members: this.#members,
       maxParticipants: limits.maxParticipants,
       maxQueuedTurns: limits.maxQueuedTurns,
-      openTurns: this.#turns?.open ?? 0,
+      chain: limits,
+      openTurns: (agent) => this.#turns?.openOf(agent) ?? 0,
       isErased: (seq) => this.recent.isErased(seq),
-      isAgents: (seq) => this.recent.isAgents(seq),
+      agentOf: (seq) => this.recent.agentOf(seq),
     };
   }
 
   committed(staged: Staged): void {
-    const events = staged.numbered.map(({ event }) => event);
+    const { events } = staged;
     this.#conversation = staged.conversation;
     this.#members = staged.members;
     for (const event of events) this.recent.remember(event);

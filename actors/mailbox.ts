@@ -4,6 +4,9 @@ const LONGEST_WAIT_MS = 10_000;
 /** Weight of the newest batch in the drain rate: a handful of batches decide, one does not. */
 const NEWEST = 0.2;
 
+/** Shared by all that are empty, and so never added to. */
+const NOTHING: never[] = [];
+
 /**
  * The bounded queue in front of a conversation.
  *
@@ -12,7 +15,7 @@ const NEWEST = 0.2;
  */
 export class Mailbox<T> {
   readonly #capacity: number;
-  #waiting: T[] = [];
+  #waiting: T[] = NOTHING;
   /** Items a millisecond; 0 before the first batch. */
   #rate = 0;
 
@@ -27,20 +30,22 @@ export class Mailbox<T> {
   /** False, and nothing taken, when it is full. */
   offer(item: T): boolean {
     if (this.#waiting.length >= this.#capacity) return false;
-    this.#waiting.push(item);
+    // Most wait alone: an array with room for more would be ten times as large.
+    if (this.#waiting.length === 0) this.#waiting = [item];
+    else this.#waiting.push(item);
     return true;
   }
 
   /** Empties it: all that waits, oldest first. */
   takeAll(): T[] {
     const taken = this.#waiting;
-    this.#waiting = [];
+    this.#waiting = NOTHING;
     return taken;
   }
 
   /** What was taken and could not be written goes back to the front, over the capacity if need be. */
   putBack(items: readonly T[]): void {
-    this.#waiting = [...items, ...this.#waiting];
+    if (items.length > 0) this.#waiting = [...items, ...this.#waiting];
   }
 
   /** A batch was written in so many milliseconds. */

@@ -8,10 +8,11 @@ import type { Clock } from './clock.ts';
 import type { CommitTick } from './commit-tick.ts';
 import type { Draft, Outcome } from './draft.ts';
 import { Mailbox } from './mailbox.ts';
+import { PlainBatch, plainBatch, type Standing } from './plain-batch.ts';
 import { isStored, receiptOf, settleAll, settleCommitted } from './receipts.ts';
 import { type Staged, type StageView, stage } from './stage.ts';
 
-export interface WriterHost {
+export interface WriterHost extends Standing {
   readonly id: ConversationId;
   readonly store: Store;
   readonly clock: Clock;
@@ -219,13 +220,13 @@ export class Writer implements AppendAnswer {
     let staged: Staged;
     const now = this.#host.clock.now();
     try {
-      staged = stage(this.#host.view(), drafts, now);
+      staged = plainBatch(this.#host, drafts, now) ?? stage(this.#host.view(), drafts, now);
     } catch (cause) {
       settleAll(drafts, err(failure('internal')));
       this.#host.crashed(cause);
       return;
     }
-    if (staged.numbered.length === 0 && staged.effects.length === 0) {
+    if (staged.events.length === 0 && staged.effects.length === 0) {
       this.#settle(staged);
       this.#afterBatch();
       return;
@@ -388,12 +389,9 @@ export class Writer implements AppendAnswer {
 }
 
 function toAppend(id: ConversationId, staged: Staged): Append {
-  return {
-    id,
-    expectedHead: staged.expectedHead,
-    events: staged.numbered.map(({ event }) => event),
-    effects: staged.effects,
-  };
+  if (staged instanceof PlainBatch) return staged;
+  const { expectedHead, events, effects } = staged;
+  return { id, expectedHead, events, effects };
 }
 
 function unavailable({ cause }: Unavailable): Failure {

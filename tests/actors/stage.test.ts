@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Draft, Unsettled } from '../../actors/draft.ts';
+import { plainBatch } from '../../actors/plain-batch.ts';
 import { type Staged, type StageView, stage } from '../../actors/stage.ts';
 import type { AgentSettings, Conversation } from '../../src/domain/conversation.ts';
 import { conversationId, epoch, turnId } from '../../src/domain/ids.ts';
@@ -345,5 +346,33 @@ describe('a staged batch', () => {
     expect(batch.numbered).toEqual([]);
     expect(batch.effects).toEqual([{ kind: 'turn', turn }]);
     expect(batch.silent).toHaveLength(1);
+  });
+});
+
+describe('a batch of one plain message', () => {
+  const draftOf = (draft: Unsettled<Draft>) =>
+    ({ ...draft, settle: () => expect.unreachable('staging settles nothing') }) as Draft;
+
+  it.each([
+    ['without a key', message(ada, 'a')],
+    ['with a key', message(bob, 'b', { key: 'k' })],
+  ])('is the same as any other, %s', (_, draft) => {
+    const [of, drafts] = [view(), [draftOf(draft)]];
+    const plain = plainBatch(of, drafts, NOW);
+    const { numbered, ...any } = stage(of, drafts, NOW);
+    expect(plain).toMatchObject(any);
+    expect(plain?.numbered).toMatchObject(numbered);
+    expect(plain).toMatchObject({ id: of.conversation.id });
+  });
+
+  it.each([
+    ['of two', view(), [message(ada, 'a'), message(ada, 'b')]],
+    ['of something else', view(), [joining(cy)]],
+    ['of a stranger', view(), [message(cy, 'a')]],
+    ['of an observer', view({}, [[ada, 'observer']]), [message(ada, 'a')]],
+    ['that an agent may answer', view(withAgent()), [message(ada, 'a')]],
+    ['that replies', view(), [{ ...message(ada, 'a'), replyTo: 3 }]],
+  ])('is none when it is one %s', (_, of, drafts) => {
+    expect(plainBatch(of, (drafts as Unsettled<Draft>[]).map(draftOf), NOW)).toBeUndefined();
   });
 });
