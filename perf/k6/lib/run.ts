@@ -1,3 +1,4 @@
+import { sleep } from 'k6';
 import exec from 'k6/execution';
 import type { Options } from 'k6/options';
 import * as metrics from './metrics.ts';
@@ -43,7 +44,7 @@ export function optionsFor(figures: Figures, thresholds: Thresholds = {}): Optio
     summaryTrendStats: ['avg', 'min', 'med', 'p(90)', 'p(95)', 'p(99)', 'max', 'count'],
     // Each tag of k6's own is paid for with every sample.
     systemTags: [],
-    setupTimeout: '30s',
+    setupTimeout: '1h',
     insecureSkipTLSVerify: __ENV['INSECURE_TLS'] === '1',
   };
 }
@@ -88,8 +89,16 @@ export interface Start {
 /** Milliseconds for all VUs to be up. */
 const GET_READY_MS = 1_000;
 
-/** k6's `setup`: one beginning for all. */
-export function begin(): Start {
+/** k6's `setup`: one beginning for all; START_AT, seconds since 1970, makes it that of several machines. */
+export function begin(figures: Figures): Start {
+  // An archive keeps the VUs that it was made with: then the figures must be those, too.
+  const { vus } = (exec.test.options.scenarios?.['people'] ?? {}) as { vus?: number };
+  if (vus !== vusFor(figures)) {
+    throw new Error(`this archive is for ${vus} VUs: make it with the figures that it is run with`);
+  }
+  const asked = Number(__ENV['START_AT'] ?? 0) * 1_000;
+  // VUs have only so much time, and wait for nothing; here there is an hour.
+  sleep(Math.max(asked - GET_READY_MS - Date.now(), 0) / 1_000);
   return { startAt: Date.now() + GET_READY_MS, run: __ENV['RUN'] ?? `r${Date.now()}` };
 }
 

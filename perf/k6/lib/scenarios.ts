@@ -20,7 +20,7 @@ export interface Figures {
   readonly SETTLE: number;
   /** Characters of a message. */
   readonly CHARS: number;
-  /** Seconds between two storms, of connections or of reconnections. 0: none. */
+  /** Seconds between two storms, bursts or shifts; or after which an event stream is taken up again. 0: never. */
   readonly EVERY: number;
   /** Seconds in which what is dropped at once comes back. */
   readonly WITHIN: number;
@@ -108,9 +108,10 @@ export const SCENARIOS: Readonly<Record<string, Scenario>> = {
     server: NO_AGENT,
   },
   'reconnect-storm': {
-    about: '1,000 connections lost at once while 50 messages a second are sent, and resumed',
-    full: { PEOPLE: 1_000, RATE: 50, RAMP: 20, DURATION: 300, EVERY: 20, WITHIN: 1 },
-    short: { RAMP: 10, DURATION: 35, EVERY: 10 },
+    about:
+      '1,000 of 2,000 lose their connection at once while 200 messages a second are sent, and resume',
+    full: { PEOPLE: 2_000, RATE: 200, RAMP: 20, DURATION: 300, EVERY: 20, WITHIN: 1 },
+    short: { PEOPLE: 1_000, RATE: 100, RAMP: 10, DURATION: 35, EVERY: 10 },
     server: NO_AGENT,
   },
   'big-room': {
@@ -136,7 +137,7 @@ export const SCENARIOS: Readonly<Record<string, Scenario>> = {
       SLOW: 10,
       SLOW_MS: 2_000,
     },
-    short: { DURATION: 45, RATE: 40, SLOW: 5 },
+    short: { DURATION: 45, RATE: 40, SLOW: 5, P99_MS: 500 },
     server: [...NO_AGENT, '--outbound-bytes', '65536', '--slow-consumer-ms', '5000'],
   },
   flood: {
@@ -146,15 +147,24 @@ export const SCENARIOS: Readonly<Record<string, Scenario>> = {
     server: [...NO_AGENT, '--mailbox-capacity', '128'],
   },
   agent: {
-    about: '1,000 turns of 40 tokens at 50 a second, of the scripted agent, up to 100 at once',
-    full: { PEOPLE: 100, PER_ROOM: 1, RATE: 0, TURNS: 1_000, DURATION: 120 },
-    short: { PEOPLE: 50, TURNS: 500, DURATION: 45 },
+    about:
+      '1,000 turns at once of the scripted agent, 200 tokens each at 50 a second; 5,000 in all',
+    full: {
+      PEOPLE: 1_000,
+      PER_ROOM: 1,
+      RATE: 0,
+      RAMP: 20,
+      TURNS: 5_000,
+      TOKENS: 200,
+      DURATION: 60,
+    },
+    short: { PEOPLE: 250, RAMP: 5, TURNS: 1_000, TOKENS: 100, DURATION: 20 },
     server: ['--agent', 'scripted'],
   },
   rest: {
     about: 'REST calls of every kind, with event streams that follow, for 5 minutes',
-    full: { PEOPLE: 20, PER_ROOM: 1, PER_VU: 1, RATE: 50, DURATION: 300, STREAMS: 50 },
-    short: { DURATION: 45, STREAMS: 20 },
+    full: { PEOPLE: 20, PER_ROOM: 1, PER_VU: 1, RATE: 50, EVERY: 20, DURATION: 300, STREAMS: 50 },
+    short: { DURATION: 45, EVERY: 10, STREAMS: 20 },
     server: NO_AGENT,
   },
   soak: {

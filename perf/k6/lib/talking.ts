@@ -7,7 +7,7 @@ export function talking(scenario: string) {
   const own = figures(scenario);
   return {
     options: optionsFor(own, inTime(own)),
-    setup: begin,
+    setup: () => begin(own),
     handleSummary: summaryOf(scenario),
     people: (start: Start): void => {
       const crowd = gather(own, start);

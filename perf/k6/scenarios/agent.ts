@@ -20,7 +20,7 @@ export const options = optionsFor(FIGURES, {
   refusals: ['count==0'],
   closes: ['count==0'],
 });
-export const setup = begin;
+export const setup = () => begin(FIGURES);
 export const handleSummary = summaryOf(SCENARIO);
 
 /** Everyone asks the agent in a conversation of their own, and asks again when it has answered. */

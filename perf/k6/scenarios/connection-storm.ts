@@ -16,7 +16,7 @@ export const options = optionsFor(FIGURES, {
   connect_ms: [`p(99)<${P99_MS}`],
   closes: ['count==0'],
 });
-export const setup = begin;
+export const setup = () => begin(FIGURES);
 export const handleSummary = summaryOf(SCENARIO);
 
 /** Everyone connects at nearly the same time, and everyone goes; the same people each time. */

@@ -21,7 +21,7 @@ export const options = optionsFor(FIGURES, {
   refusal_ms: [`p(99)<${REFUSAL_P99_MS}`],
   closes: ['count==0'],
 });
-export const setup = begin;
+export const setup = () => begin(FIGURES);
 export const handleSummary = summaryOf(SCENARIO);
 
 /** A steady talk, and again and again a burst on top of it. What is refused is sent again, with its key. */

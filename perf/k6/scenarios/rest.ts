@@ -29,7 +29,7 @@ export const options = optionsFor(FIGURES, {
   sends: ['count>0'],
   ...Object.fromEntries(OPERATIONS.map((op) => [`http_req_duration{op:${op}}`, ['max>=0']])),
 });
-export const setup = begin;
+export const setup = () => begin(FIGURES);
 export const handleSummary = summaryOf(SCENARIO);
 
 interface Desk {

@@ -24,7 +24,7 @@ export const options = optionsFor(FIGURES, {
   'closes{code:1006}': ['count==0'],
   replayed: ['count>0'],
 });
-export const setup = begin;
+export const setup = () => begin(FIGURES);
 export const handleSummary = summaryOf(SCENARIO);
 
 /** Those who read as fast as they can: they must not notice the others. */
@@ -49,6 +49,8 @@ interface Reader {
   /** When it stops being slow, milliseconds since 1970. */
   readonly until: number;
   head: number;
+  /** It has read all, or its time is over. */
+  hasLeft: boolean;
 }
 
 /**
@@ -63,6 +65,7 @@ export function slow({ startAt, run }: Start): void {
     token: undefined,
     until,
     head: 0,
+    hasLeft: false,
   };
   sleep(Math.max(startAt + RAMP * 1_000 - Date.now(), 0) / 1_000);
   const end = until + CATCH_UP_SECONDS * 1_000;
@@ -74,7 +77,8 @@ export function slow({ startAt, run }: Start): void {
       });
       read(socket, reader, end);
     });
-    if (Date.now() < until) closes.add(1, { code: String(code) });
+    // Of a close it learns when it has read what came before it.
+    if (!reader.hasLeft) closes.add(1, { code: String(code) });
   }
   if (!isLevel(reader)) gaps.add(reader.head - (reader.follower.position ?? 0), { reason: 'tail' });
   finished.add(1);
@@ -104,7 +108,9 @@ function read(socket: Socket, reader: Reader, end: number): void {
   // Behind the end of sending all is quiet: then it asks where the conversation ends.
   socket.setInterval(() => {
     if (Date.now() > reader.until + QUIET_MS && reader.head === 0) join();
-    if (Date.now() > end || isLevel(reader)) socket.close();
+    if (Date.now() < end && !isLevel(reader)) return;
+    reader.hasLeft = true;
+    socket.close();
   }, LOOK_MS);
   socket.on('message', (text: string) => hear(JSON.parse(text) as Frame, reader));
 }

@@ -14,7 +14,7 @@ export const options = optionsFor(FIGURES, {
   refusals: ['count==0'],
   closes: ['count==0'],
 });
-export const setup = begin;
+export const setup = () => begin(FIGURES);
 export const handleSummary = summaryOf(SCENARIO);
 
 /** A tenth of the people is away at any time, another tenth each time. */
