@@ -109,7 +109,8 @@ async function underLoad(
   if (cut !== undefined) failures.push(cut);
   await load.stop();
   const failed = await load.done;
-  if (failed !== undefined) failures.push(failed);
+  // Of a k6 that was ended early it is no news.
+  if (failed !== undefined && cut === undefined) failures.push(failed);
   await streams.end(cut === undefined);
   sampler.stop();
   const metrics = { ...metricsOf(out, failures), ...streams.metrics() };
