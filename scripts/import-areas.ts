@@ -121,8 +121,11 @@ export const WALLED_PACKAGES: readonly {
   readonly inside: readonly string[];
 }[] = [
   { packages: /^uWebSockets\.js$/, inside: ['src/http/'] },
-  { packages: /^(better-sqlite3|sqlite-vec)$/, inside: ['storage/sqlite/'] },
-  { packages: /^pg$/, inside: ['storage/postgres/'] },
+  {
+    packages: /^(better-sqlite3|sqlite-vec)$/,
+    inside: ['storage/sqlite/', 'src/agent/tools/database/'],
+  },
+  { packages: /^pg$/, inside: ['storage/postgres/', 'src/agent/tools/database/'] },
   { packages: /^@langchain\/textsplitters$/, inside: ['src/library/'] },
   { packages: /^(unpdf|html-to-text)$/, inside: ['src/library/'] },
   {
