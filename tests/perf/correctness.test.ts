@@ -39,6 +39,16 @@ describe('a follower', () => {
     expect(follower.event(7)).toEqual({ place: 'gap', missing: 1 });
   });
 
+  it('misses nothing that came between asking again and the answer', () => {
+    const follower = joined(7);
+    follower.joins(7);
+    follower.event(8);
+    expect(follower.joined(8)).toBe(0);
+    expect(follower.event(8).place).toBe('next');
+    follower.joins(8);
+    expect(follower.joined(10)).toBe(2);
+  });
+
   it('has no position before it has joined', () => {
     expect(new Follower().position).toBeUndefined();
   });

@@ -20,11 +20,16 @@ export class Follower {
     this.#asked = afterSeq;
   }
 
-  /** Gives the number of events that the server has beyond the position: a replay, or what was never delivered. */
+  /**
+   * Gives the number of events that the server has beyond those seen so far: a replay, or, where all that was
+   * sent to this connection is here by now, what was never delivered.
+   */
   joined(headSeq: number): number {
-    this.#last = this.#asked ?? headSeq;
+    const from = this.#asked ?? headSeq;
+    const seen = this.#hasJoined ? this.#last : from;
+    this.#last = from;
     this.#hasJoined = true;
-    return headSeq - this.#last;
+    return headSeq - seen;
   }
 
   /** After a gap it goes on from the event that came, so that one loss is counted once. */
