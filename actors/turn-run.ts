@@ -264,7 +264,7 @@ export class TurnRun {
   }
 
   /** Puts the answer into the log, together with the end of the turn. */
-  async #finish({ citations }: AgentChunk & { type: 'done' }): Promise<void> {
+  async #finish({ citations, degraded }: AgentChunk & { type: 'done' }): Promise<void> {
     this.#text.flush();
     if (this.#text.shown === '') {
       const empty = new AgentFailure('agent_unavailable', 'The agent gave no answer.');
@@ -272,10 +272,14 @@ export class TurnRun {
     }
     this.#record.step('DONE');
     const endedAt = this.#host.clock.now();
+    const more = {
+      ...(citations === undefined ? {} : { citations }),
+      ...(degraded === undefined ? {} : ({ degraded: true, degraded_to: degraded } as const)),
+    };
     const outcome = await this.#record.write(
       (turn) => withClosed({ ...turn, state: 'completed', endedAt }),
       {
-        draft: (ends) => this.#message(ends, citations === undefined ? {} : { citations }),
+        draft: (ends) => this.#message(ends, more),
         isEnough: this.#isStopped,
       },
     );
@@ -299,7 +303,7 @@ export class TurnRun {
     if (!this.#isCutOff) return this.end(state, error);
   }
 
-  #message(ends: Turn, more: Pick<MessageBody, 'citations' | 'partial'>): Unsettled<MessageDraft> {
+  #message(ends: Turn, more: Partial<MessageBody>): Unsettled<MessageDraft> {
     const content = this.#text.shown;
     return {
       kind: 'message',

@@ -174,8 +174,18 @@ function readFlags(args: readonly string[], mistakes: string[]): Texts {
 /** Settings that are right by themselves, and make no sense together. */
 function contradictions(config: Config): string[] {
   const found: string[] = [];
-  const { agent, openaiApiKey, openaiBaseUrl, model } = config;
+  const { agent, openaiApiKey, openaiBaseUrl, model, awsRegion } = config;
+  const isBedrock = model?.startsWith('bedrock:') === true;
   const isModel = agent === 'openai' || (agent === 'auto' && openaiBaseUrl !== undefined);
+  if (agent === 'openai' && isBedrock) {
+    found.push('COLLOQUY_AGENT=openai cannot have a COLLOQUY_MODEL of `bedrock:`');
+  }
+  if (agent === 'bedrock' && !isBedrock) {
+    found.push('COLLOQUY_AGENT=bedrock needs a COLLOQUY_MODEL of `bedrock:`');
+  }
+  if ((agent === 'auto' || agent === 'bedrock') && isBedrock && awsRegion === undefined) {
+    found.push('a COLLOQUY_MODEL of `bedrock:` needs COLLOQUY_AWS_REGION, or AWS_REGION');
+  }
   if (agent === 'openai' && openaiApiKey === undefined && openaiBaseUrl === undefined) {
     found.push('COLLOQUY_AGENT=openai needs COLLOQUY_OPENAI_API_KEY, or COLLOQUY_OPENAI_BASE_URL');
   }

@@ -62,7 +62,7 @@ export async function createRuntime(parts: RuntimeParts): Promise<Runtime> {
   const meters = new Meters();
   const breakers = new Breakers();
   meters.breakers = () => breakers.readings();
-  const agent = parts.agent ?? (await openAgentOf(config, breakers));
+  const agent = parts.agent ?? (await openAgentOf(config, { breakers }));
   const embedders = parts.embedders ?? (await embeddersOf(config, breakers));
   const store = parts.store ?? (await openStoreOf(config, log, meters));
   const topics: Edge['topics'] = { publish: () => {} };
@@ -132,7 +132,7 @@ export async function createRuntime(parts: RuntimeParts): Promise<Runtime> {
     defaults: {
       visibility: config.guests ? 'open' : 'invite',
       agent: agent === undefined ? null : defaultAgent(config),
-      agents: agent === undefined ? [] : [defaultAgent(config)],
+      knownAgents: agent === undefined ? [] : [defaultAgent(config)],
     },
     labels: {
       store: store.label,

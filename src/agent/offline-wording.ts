@@ -13,6 +13,11 @@ export const NO_MODEL_BRIEF =
   'No language model is configured: I look up what was said here, and say where. ' +
   'COLLOQUY_AGENT=openai with OPENAI_API_KEY (or COLLOQUY_OPENAI_BASE_URL and COLLOQUY_MODEL) connects one.';
 
+/** What an answer in the place of a model ends with. */
+export const MODEL_AWAY =
+  'The language model does not answer just now, so I looked up what was said in this conversation. ' +
+  'Ask again in a moment.';
+
 export interface Occasion {
   readonly question: string;
   readonly askedBy: string;
@@ -22,6 +27,8 @@ export interface Occasion {
   readonly isFirst: boolean;
   /** There are older messages than those that were looked through. */
   readonly hasOlder: boolean;
+  /** There is a model, and it does not answer. */
+  readonly standsIn: boolean;
 }
 
 /** The answer, the same for the same occasion: what was found, who said it and where, then what this agent is. */
@@ -32,7 +39,8 @@ export function word(occasion: Occasion): string {
   if (occasion.recall.quotes.length > 0)
     parts.push(quoted(occasion, isQuestion(occasion.question, words)));
   else if (!asksAboutAgent) parts.push(nothingFound(occasion, words));
-  if (occasion.isFirst) parts.push(NO_MODEL);
+  if (occasion.standsIn) parts.push(MODEL_AWAY);
+  else if (occasion.isFirst) parts.push(NO_MODEL);
   else if (asksAboutAgent) parts.push(NO_MODEL_BRIEF);
   return parts.join('\n\n');
 }

@@ -13,6 +13,8 @@ export interface OfflineOptions {
   readonly wordsPerSecond: number;
   /** Characters; an answer is never longer. */
   readonly maxAnswerChars: number;
+  /** It answers in the place of a model that does not, and says so; else that there is none. */
+  readonly standsIn: boolean;
   readonly clock: Clock;
 }
 
@@ -20,6 +22,7 @@ const OFFLINE_DEFAULTS: OfflineOptions = {
   historyMessages: 500,
   wordsPerSecond: 60,
   maxAnswerChars: 10_000,
+  standsIn: false,
   clock: systemClock,
 };
 
@@ -42,7 +45,7 @@ async function* answer(
   signal: AbortSignal,
   { settings, metronome }: { settings: OfflineOptions; metronome: Metronome },
 ): AsyncGenerator<AgentChunk> {
-  const text = await compose(input, signal, settings.historyMessages);
+  const text = await compose(input, signal, settings);
   const gapMs = settings.wordsPerSecond > 0 ? 1_000 / settings.wordsPerSecond : 0;
   const sleeper = metronome.sleeper();
   signal.addEventListener('abort', sleeper.wake, { once: true });
@@ -60,7 +63,11 @@ async function* answer(
   }
 }
 
-async function compose(input: TurnInput, signal: AbortSignal, limit: number): Promise<string> {
+async function compose(
+  input: TurnInput,
+  signal: AbortSignal,
+  { historyMessages: limit, standsIn }: OfflineOptions,
+): Promise<string> {
   const { agentId, agentName, triggerSeq } = input;
   const messages = await input.history(limit);
   const trigger = messages.find(({ event }) => event.seq === triggerSeq);
@@ -77,5 +84,6 @@ async function compose(input: TurnInput, signal: AbortSignal, limit: number): Pr
     recall: await recall({ question, messages: before, agentId, agentName }, signal),
     isFirst: !before.some(({ event }) => event.author.id === agentId),
     hasOlder: messages.length >= limit,
+    standsIn,
   });
 }

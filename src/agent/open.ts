@@ -1,31 +1,38 @@
 import type { Agent } from '../../actors/agent-port.ts';
-import { Breakers, breakerName } from '../provider/breakers.ts';
-import { MODEL_DEFAULTS, type ModelOptions, mistakesIn } from './langgraph/options.ts';
+import { Breakers } from '../provider/breakers.ts';
+import { fallbackAgent, type StandIn } from './fallback.ts';
+import {
+  type ModelShared,
+  type ModelSpec,
+  mistakesInModel,
+  modelAgent,
+  readModel,
+} from './model-agent.ts';
 import { type OfflineOptions, offlineAgent } from './offline.ts';
 import { type ScriptedOptions, scriptedAgent } from './scripted.ts';
-import type { ToolSource } from './tools/tool.ts';
 
-export const AGENT_KINDS = ['auto', 'openai', 'offline', 'scripted', 'none'] as const;
-/** `auto` is `openai` when a key or an endpoint is configured, else `offline`. */
+export const AGENT_KINDS = ['auto', 'openai', 'bedrock', 'offline', 'scripted', 'none'] as const;
+/** `auto` is the model that is configured, else `offline`. */
 type AgentKind = (typeof AGENT_KINDS)[number];
 
-export interface AgentOptions {
+export interface AgentOptions extends Partial<ModelShared> {
   readonly kind: AgentKind;
   /** Characters of a message at most: an answer is one. */
   readonly maxAnswerChars?: number;
-  /** Those of the process; an agent that is given none has its own. */
-  readonly breakers?: Breakers;
-  /** What the agent may call; nothing when absent. */
-  readonly tools?: ToolSource;
-  /** A line for the operator's log. */
-  readonly report?: (event: string, about: Readonly<Record<string, unknown>>) => void;
-  readonly openai?: Partial<ModelOptions>;
+  /** The model, whoever serves it. */
+  readonly model?: ModelSpec;
+  /** Who answers when the model does not; nobody when absent. */
+  readonly fallback?: Fallback;
   readonly offline?: Partial<OfflineOptions>;
   readonly scripted?: Partial<ScriptedOptions>;
 }
 
-/** The model when a key is given and nothing else: small, quick, and without a long think before the first token. */
-export const DEFAULT_MODEL = 'gpt-4.1-mini';
+interface Fallback {
+  /** Another model, with what else is set for the first. */
+  readonly model?: string | undefined;
+  /** The offline agent, at the end of the line. */
+  readonly offline?: boolean;
+}
 
 /** The agent cannot be what was asked for. The message is for the operator, in one line, without secrets. */
 export class AgentOptionsError extends Error {
@@ -37,7 +44,7 @@ export class AgentOptionsError extends Error {
 
 /**
  * The agent that was asked for; undefined for `none`. Throws `AgentOptionsError` with every mistake at once.
- * Only `openai` loads LangChain, which takes half a second; none of them calls out before the first turn.
+ * Only a model loads LangChain, which takes half a second; none of them calls out before the first turn.
  */
 export async function openAgent(options: AgentOptions): Promise<Agent | undefined> {
   const { kind } = options;
@@ -45,51 +52,44 @@ export async function openAgent(options: AgentOptions): Promise<Agent | undefine
 }
 
 const KINDS: Readonly<Record<AgentKind, (options: AgentOptions) => Promise<Agent | undefined>>> = {
-  auto: (options) => (hasModel(options) ? KINDS.openai(options) : KINDS.offline(options)),
-  openai: openModel,
+  auto: (options) => (hasModel(options) ? openModels(options) : KINDS.offline(options)),
+  openai: openModels,
+  bedrock: openModels,
   offline: async (options) => offlineAgent({ ...bounds(options), ...options.offline }),
   scripted: async (options) => scriptedAgent({ ...bounds(options), ...options.scripted }),
   none: async () => undefined,
 };
 
-function hasModel({ openai }: AgentOptions): boolean {
-  return isSet(openai?.apiKey) || isSet(openai?.baseUrl);
+function hasModel({ model = {} }: AgentOptions): boolean {
+  const isElsewhere = readModel(model.model ?? '').provider !== 'openai';
+  return isElsewhere || Boolean(model.apiKey) || Boolean(model.baseUrl);
 }
 
-async function openModel(options: AgentOptions): Promise<Agent> {
-  const { openai } = options;
-  const model = isSet(openai?.model) ? openai.model.replace(/^openai:/u, '') : undefined;
-  const settings: ModelOptions = {
-    ...MODEL_DEFAULTS,
-    ...bounds(options),
-    ...openai,
-    apiKey: isSet(openai?.apiKey) ? openai.apiKey : undefined,
-    baseUrl: isSet(openai?.baseUrl) ? openai.baseUrl : undefined,
-    model: model ?? DEFAULT_MODEL,
-  };
-  const mistakes = [...mistakesIn(settings)];
-  if (settings.apiKey === undefined && settings.baseUrl === undefined)
-    mistakes.push('set OPENAI_API_KEY, or COLLOQUY_OPENAI_BASE_URL for an endpoint of your own');
-  if (settings.baseUrl !== undefined && model === undefined)
-    mistakes.push(
-      'set COLLOQUY_MODEL to a model that the endpoint at COLLOQUY_OPENAI_BASE_URL has',
-    );
+/** The model, and behind it who stands in for it. */
+async function openModels(options: AgentOptions): Promise<Agent> {
+  const { kind, fallback = {} } = options;
+  const first: ModelSpec = { ...bounds(options), ...options.model };
+  const { provider } = readModel(first.model ?? '');
+  const mistakes = [...mistakesInModel(first)];
+  if (kind !== 'auto' && kind !== provider)
+    mistakes.push(`COLLOQUY_MODEL is a model of \`${provider}\``);
+  const second = fallback.model ? { ...first, model: fallback.model } : undefined;
+  const more = second === undefined ? [] : mistakesInModel(second);
+  mistakes.push(...more.filter((mistake) => !mistakes.includes(mistake)));
   if (mistakes.length > 0)
-    throw new AgentOptionsError(`the agent \`openai\` cannot be used: ${mistakes.join('; ')}`);
-  const { langGraphAgent } = await import('./langgraph/agent.ts');
-  const { breakers = new Breakers() } = options;
-  const name = breakerName('model', 'openai', settings.model);
-  return langGraphAgent(settings, {
-    breaker: breakers.named(name, settings),
-    tools: options.tools,
-    report: options.report,
-  });
+    throw new AgentOptionsError(`the agent \`${provider}\` cannot be used: ${mistakes.join('; ')}`);
+  const shared = { ...options, breakers: options.breakers ?? new Breakers() };
+  const standIns: StandIn[] = [];
+  if (second !== undefined)
+    standIns.push({ agent: await modelAgent(second, shared), as: 'fallback_model' });
+  if (fallback.offline === true) standIns.push({ agent: standIn(options), as: 'offline' });
+  return fallbackAgent(await modelAgent(first, shared), standIns);
+}
+
+function standIn(options: AgentOptions): Agent {
+  return offlineAgent({ ...bounds(options), ...options.offline, standsIn: true });
 }
 
 function bounds({ maxAnswerChars }: AgentOptions): { readonly maxAnswerChars?: number } {
   return maxAnswerChars === undefined ? {} : { maxAnswerChars };
-}
-
-function isSet(text: string | undefined): text is string {
-  return text !== undefined && text !== '';
 }

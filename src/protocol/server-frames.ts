@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { DEGRADATIONS } from '../domain/event.ts';
 import { TURN_STATES } from '../domain/turn.ts';
 import {
   AuthorField,
@@ -77,6 +78,8 @@ const EVENTS = {
     usage: UsageField.optional(),
     citations: z.array(CitationField).optional(),
     partial: z.literal(true).optional(),
+    degraded: z.literal(true).optional(),
+    degraded_to: z.enum(DEGRADATIONS).optional(),
     metadata: z.record(z.string(), z.unknown()).optional(),
   }),
   'message.edited': z.object({

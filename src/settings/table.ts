@@ -127,13 +127,28 @@ const CONVERSATIONS = {
 const AGENT = {
   agent: oneOf(
     'auto',
-    ['auto', 'openai', 'offline', 'scripted', 'none'],
-    '`openai`: a model on any OpenAI-compatible endpoint. `offline`: answers from the conversation itself, without a model. `scripted`: deterministic, for tests and load. `auto`: `openai` when there is a key or an endpoint, else `offline`.',
+    ['auto', 'openai', 'bedrock', 'offline', 'scripted', 'none'],
+    '`openai`: a model on any OpenAI-compatible endpoint. `bedrock`: a model of Amazon Bedrock. `offline`: answers from the conversation itself, without a model. `scripted`: deterministic, for tests and load. `auto`: the model when there is a key, an endpoint or a `bedrock:` model, else `offline`.',
   ),
   agentName: text('Assistant', 'What the agent is called. Its id is `assistant`.'),
   model: optional(
     'gpt-4.1-mini with a key alone; none with an endpoint of your own',
-    'The model that `openai` asks.',
+    'The model, and before a colon who serves it: `openai:gpt-4.1-mini`, `bedrock:eu.anthropic.claude-sonnet-4-5-20250929-v1:0`. Without a provider it is one of `openai`.',
+  ),
+  fallbackModel: optional(
+    'none',
+    'The model that is asked when the first one does not answer, with the same key and endpoint. What it answers is marked `degraded`.',
+  ),
+  offlineFallback: yesOrNo(
+    false,
+    'Whether the offline agent answers, marked `degraded`, when no model does.',
+  ),
+  awsRegion: optional('none', 'Region of a Bedrock model. `AWS_REGION` is read, too.', {
+    hasPlainName: true,
+  }),
+  bedrockEndpoint: optional(
+    "AWS's for the region",
+    'Another endpoint for Bedrock, such as that of a VPC.',
   ),
   openaiApiKey: optional('none', 'Key of the endpoint. `OPENAI_API_KEY` is read, too.', {
     isSecret: true,

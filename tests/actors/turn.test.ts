@@ -25,6 +25,15 @@ describe('a turn', () => {
     expect(world.meters.turns.get('completed')?.count).toBe(1);
   });
 
+  it('that another than its agent answered says so in its event', async () => {
+    const { agent, outlet, ask } = await scene();
+    await ask('hello');
+    agent.last.say('Hello').give({ type: 'done', degraded: 'offline' });
+    await settled();
+    const event = outlet.of('event').at(-1);
+    expect(event).toMatchObject({ content: 'Hello', degraded: true, degraded_to: 'offline' });
+  });
+
   it('shows the first token at once, and those after it a few milliseconds at a time', async () => {
     const { agent, world, outlet, ask } = await scene();
     await ask('hello');

@@ -15,8 +15,8 @@ afterEach(() => {
 });
 
 async function agentOf(more: Partial<ModelOptions> = {}) {
-  const openai = { apiKey: KEY, baseUrl: `${mock.url}/v1`, model: 'm', retryBaseMs: 5, ...more };
-  const agent = await openAgent({ kind: 'openai', openai });
+  const model = { apiKey: KEY, baseUrl: `${mock.url}/v1`, model: 'm', retryBaseMs: 5, ...more };
+  const agent = await openAgent({ kind: 'openai', model });
   if (agent === undefined) throw new Error('no agent');
   return agent;
 }

@@ -21,8 +21,8 @@ async function agentOn(
   more: Partial<ModelOptions> = {},
 ): Promise<{ agent: Agent; stub: ModelStub }> {
   stub = await startModelStub(answer);
-  const openai = { apiKey: KEY, baseUrl: stub.url, model: 'm', retryBaseMs: 5, ...more };
-  const agent = await openAgent({ kind: 'openai', openai });
+  const model = { apiKey: KEY, baseUrl: stub.url, model: 'm', retryBaseMs: 5, ...more };
+  const agent = await openAgent({ kind: 'openai', model });
   if (agent === undefined) throw new Error('no agent');
   return { agent, stub };
 }

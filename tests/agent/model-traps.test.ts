@@ -21,7 +21,7 @@ async function agentOn(
   stub = await startModelStub(answer);
   const agent = await openAgent({
     kind: 'openai',
-    openai: { baseUrl: stub.url, model: 'm', ...more },
+    model: { baseUrl: stub.url, model: 'm', ...more },
   });
   if (agent === undefined) throw new Error('no agent');
   return { agent, stub };

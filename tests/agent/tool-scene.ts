@@ -29,7 +29,7 @@ export async function scene(
   const reported: unknown[] = [];
   const agent = await openAgent({
     kind: 'openai',
-    openai: { baseUrl: stub.url, model: 'm', retryBaseMs: 5, ...more },
+    model: { baseUrl: stub.url, model: 'm', retryBaseMs: 5, ...more },
     tools: async () => tools,
     report: (...line) => reported.push(line),
   });

@@ -36,6 +36,8 @@ const MAX_ATTEMPTS = 2;
 export interface AgentParts {
   /** That of the endpoint; without one the agent has its own. */
   readonly breaker?: Breaker | undefined;
+  /** Whose model it is; that of an OpenAI-compatible endpoint when absent. */
+  readonly provider?: Provider | undefined;
   readonly tools?: ToolSource | undefined;
   /** A line for the operator's log. */
   readonly report?: ((event: string, about: Readonly<Record<string, unknown>>) => void) | undefined;
@@ -58,15 +60,15 @@ interface Work extends Omit<Parts, 'tools'> {
 }
 
 /**
- * Answers through an OpenAI-compatible endpoint. Failures come out as `AgentFailure` with public words; their
+ * Answers through the model of a provider. Failures come out as `AgentFailure` with public words; their
  * cause is for the log and holds no secret either. After an abort the stream ends without `done`.
  */
 export function langGraphAgent(options: ModelOptions, more: AgentParts = {}): Agent {
   const { breaker, tools = async () => [], report = () => {} } = more;
-  const provider = openAiProvider(options);
+  const { provider = openAiProvider(options) } = more;
   const parts: Parts = { options, provider, open: opening(options, breaker), tools, report };
   return {
-    label: `openai:${options.model}`,
+    label: `${provider.name}:${options.model}`,
     answer: (input, signal) => answer(input, signal, parts),
   };
 }

@@ -15,6 +15,8 @@ import type { ProviderFault } from '../../provider/provider-fault.ts';
 import type { ModelOptions } from './options.ts';
 
 export interface Provider {
+  /** What its models are called by: `openai:gpt-…`. */
+  readonly name: 'openai' | 'bedrock';
   readonly model: BaseChatModel;
   /** Why the model stopped (`stop`, `length`, `tool_calls`, …), in the chunk that says so. */
   readonly finishOf: (chunk: ChatGenerationChunk) => string | undefined;
@@ -33,6 +35,7 @@ export function openAiProvider(options: ModelOptions): Provider {
     ...(options.maxOutputTokens === undefined ? {} : { maxTokens: options.maxOutputTokens }),
   });
   return {
+    name: 'openai',
     model,
     finishOf: ({ generationInfo }) => {
       const reason: unknown = generationInfo?.['finish_reason'];
