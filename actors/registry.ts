@@ -6,12 +6,15 @@ import { err, ok, type Result } from '../src/domain/result.ts';
 import type { Unavailable } from '../storage/unavailable.ts';
 import type { ActorParts } from './actor-parts.ts';
 import { hasAgents } from './agent-seat.ts';
-import { ConversationActor } from './conversation-actor.ts';
+import { type ActorHooks, ConversationActor } from './conversation-actor.ts';
 import { LookOut } from './look-out.ts';
 import { TurnWatch } from './turn-watch.ts';
 
 /** Milliseconds between two sweeps; a writer is quiet after as long. */
 const SWEEP_MS = 1_000;
+/** Conversations that a sweep looks at before it lets others have their turn, and milliseconds that it lets them. */
+const SWEEP_PART = 4_096;
+const SWEEP_PAUSE_MS = 5;
 /** Milliseconds before the first and the last retry of a failed conversation; doubled in between. */
 const FIRST_RETRY_MS = 100;
 const LONGEST_RETRY_MS = 5_000;
@@ -29,6 +32,10 @@ const SETTLED_MS = 1_000;
  */
 export class Registry {
   readonly #parts: ActorParts;
+  readonly #hooks: ActorHooks = {
+    passivated: (actor) => this.#forget(actor),
+    failed: (actor) => this.#supervise(actor),
+  };
   readonly #live = new Map<ConversationId, ConversationActor>();
   readonly #unfinished = new Set<ConversationId>();
   #isDraining = false;
@@ -179,10 +186,7 @@ export class Registry {
   }
 
   #wake(id: ConversationId): ConversationActor {
-    const actor = new ConversationActor(id, this.#parts, {
-      passivated: () => this.#forget(actor),
-      failed: () => this.#supervise(actor),
-    });
+    const actor = new ConversationActor(id, this.#parts, this.#hooks);
     this.#live.set(id, actor);
     actor.start();
     return actor;
@@ -216,16 +220,22 @@ export class Registry {
   }
 
   #scheduleSweep(): void {
-    this.#takeBackSweep = this.#parts.clock.after(SWEEP_MS, () => {
-      this.sweep();
-      if (!this.#isDraining) this.#scheduleSweep();
-    });
+    const start = () => this.#sweep(this.#live.values());
+    this.#takeBackSweep = this.#parts.clock.after(SWEEP_MS, start);
   }
 
-  /** One sweep for the process. O(live). */
-  sweep(): void {
+  /** One sweep for the process, in parts: a hundred thousand that are quiet must not hold up those who talk. */
+  #sweep(left: Iterator<ConversationActor>): void {
     const now = this.#parts.clock.now();
-    for (const actor of this.#live.values()) actor.sweep(now, SWEEP_MS);
+    for (let looked = 0; looked < SWEEP_PART; looked += 1) {
+      const { done, value } = left.next();
+      if (done === true) {
+        this.#scheduleSweep();
+        return;
+      }
+      value.sweep(now, SWEEP_MS);
+    }
+    this.#takeBackSweep = this.#parts.clock.after(SWEEP_PAUSE_MS, () => this.#sweep(left));
   }
 
   /** Stops the least recently used that nobody needs, and nobody asked for a moment ago and has yet to use. */
