@@ -43,12 +43,10 @@ export interface AudienceCounters {
   replayed: number;
 }
 
-/** `frame` to all; to the connections of `special` `own` instead, or nothing when that is undefined. */
-interface FanOut {
-  readonly frame: string;
-  readonly special: ParticipantId | undefined;
-  readonly own: string | undefined;
-  readonly seq: number | undefined;
+/** Another frame for the connections of one participant, or none when it is undefined. */
+interface Special {
+  readonly participantId: ParticipantId;
+  readonly frame: string | undefined;
 }
 
 /**
@@ -66,6 +64,8 @@ export class Audience {
   readonly #live = new Set<Subscription>();
   readonly #behind = new Set<Subscription>();
   readonly #byParticipant = new Map<ParticipantId, Set<Subscription>>();
+  /** The live ones that are written to one by one; undefined when who is live has changed. */
+  #direct: readonly Subscription[] | undefined;
   #recent: LogEvent[] = [];
   #noticeChars = 0;
 
@@ -105,7 +105,7 @@ export class Audience {
 
   detach(subscription: Subscription): void {
     if (!subscription.step('CLOSE')) return;
-    if (this.#live.delete(subscription)) {
+    if (this.#leaveLive(subscription)) {
       subscription.outlet.topics?.leave(this.#options.topic);
     }
     this.#behind.delete(subscription);
@@ -161,7 +161,7 @@ export class Audience {
   /** Says something without a seq to the live ones, except `except`'s own connections. */
   notify(notice: Notice, except?: ParticipantId): void {
     const frame = this.#options.encoder.notice(this.#options.origin(), notice);
-    this.#fanOut({ frame, special: except, own: undefined, seq: undefined });
+    this.#fanOut(frame, except && { participantId: except, frame: undefined });
     if (notice.kind === 'turn.ended') {
       for (const subscription of this.#behind) subscription.missEnd(frame);
     }
@@ -188,6 +188,11 @@ export class Audience {
     }
   }
 
+  #leaveLive(subscription: Subscription): boolean {
+    this.#direct = undefined;
+    return this.#live.delete(subscription);
+  }
+
   #letGo(subscription: Subscription, reason: Failure): void {
     this.detach(subscription);
     subscription.listener.dismissed(reason);
@@ -199,33 +204,32 @@ export class Audience {
     const frame = encoder.event(origin, event, false);
     const own = event.key === null ? undefined : encoder.event(origin, event, true);
     this.#options.counters.deliveries += this.#live.size;
-    this.#fanOut({
-      frame,
-      special: own === undefined ? undefined : event.author.id,
-      own,
-      seq: event.seq,
-    });
+    const special = own === undefined ? undefined : { participantId: event.author.id, frame: own };
+    this.#fanOut(frame, special, event.seq);
   }
 
-  #fanOut({ frame, special, own, seq }: FanOut): void {
-    for (const subscription of this.#direct()) {
-      if (subscription.participantId !== special) subscription.outlet.send(frame, seq);
-      else if (own !== undefined) subscription.outlet.send(own, seq);
+  #fanOut(frame: string, special?: Special, seq?: number): void {
+    this.#direct ??= this.#findDirect();
+    for (const { participantId, outlet } of this.#direct) {
+      if (participantId !== special?.participantId) outlet.send(frame, seq);
+      else if (special.frame !== undefined) outlet.send(special.frame, seq);
     }
-    if (this.#live.size <= DIRECT_LISTENERS) return;
-    const specials = [
-      ...(special === undefined ? [] : (this.#byParticipant.get(special) ?? [])),
-    ].filter(({ state }) => state === 'live');
-    this.#publish(frame, specials);
-    for (const subscription of specials) {
-      if (subscription.outlet.topics === undefined || own === undefined) continue;
-      subscription.outlet.send(own, seq);
-      subscription.outlet.flush();
+    if (this.#live.size > DIRECT_LISTENERS) this.#publish(frame, special, seq);
+  }
+
+  #publish(frame: string, special?: Special, seq?: number): void {
+    const listeners = special && this.#byParticipant.get(special.participantId);
+    const specials = [...(listeners ?? [])].filter(({ state }) => state === 'live');
+    this.#publishToOthers(frame, specials);
+    for (const { outlet } of specials) {
+      if (outlet.topics === undefined || special?.frame === undefined) continue;
+      outlet.send(special.frame, seq);
+      outlet.flush();
     }
   }
 
   /** One write to the topic, which none of `except` gets. */
-  #publish(frame: string, except: readonly Subscription[]): void {
+  #publishToOthers(frame: string, except: readonly Subscription[]): void {
     const { topic, publish } = this.#options;
     const members = except.flatMap(({ outlet }) => outlet.topics ?? []);
     const [first] = members;
@@ -240,19 +244,16 @@ export class Audience {
     }
   }
 
-  /** The live ones that are written to one by one. */
-  *#direct(): Iterable<Subscription> {
+  #findDirect(): readonly Subscription[] {
     const isSmall = this.#live.size <= DIRECT_LISTENERS;
-    for (const subscription of this.#live) {
-      if (isSmall || subscription.outlet.topics === undefined) yield subscription;
-    }
+    return [...this.#live].filter(({ outlet }) => isSmall || outlet.topics === undefined);
   }
 
   #checkBudgets(headSeq: number): void {
     this.#noticeChars = 0;
-    for (const subscription of this.#live) {
+    const isSmall = this.#live.size <= DIRECT_LISTENERS;
+    for (const subscription of (isSmall ? this.#direct : undefined) ?? this.#live)
       this.#congestIfOver(subscription, headSeq);
-    }
   }
 
   #congestIfOver(subscription: Subscription, position: number): boolean {
@@ -272,7 +273,7 @@ export class Audience {
   }
 
   #fallBehind(subscription: Subscription, position: number): void {
-    if (this.#live.delete(subscription)) {
+    if (this.#leaveLive(subscription)) {
       subscription.outlet.topics?.leave(this.#options.topic);
       subscription.position = position;
       this.#behind.add(subscription);
@@ -355,6 +356,7 @@ export class Audience {
     subscription.step('LEVEL');
     this.#behind.delete(subscription);
     this.#live.add(subscription);
+    this.#direct = undefined;
     if (!subscription.isAnnounced) {
       subscription.isAnnounced = true;
       outlet.send(encoder.notice(origin, { kind: 'live', headSeq: this.#options.headSeq() }));

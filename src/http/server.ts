@@ -91,11 +91,8 @@ function serveWebSocket(app: uWS.TemplatedApp, edge: Edge, sessions: Set<Session
   const flusher = new Flusher();
   const { maxFrameBytes, maxConnections, outboundBytes } = edge.limits;
   const mostUnreadBytes = outboundBytes * 2 + ANSWER_BYTES;
-  const bySocket = new WeakMap<Connection, Session>();
-  const sessionOf = (ws: uWS.WebSocket<SocketData>) => {
-    const { connection } = ws.getUserData();
-    return connection === undefined ? undefined : bySocket.get(connection);
-  };
+  const text = new TextDecoder('utf-8', { ignoreBOM: true });
+  const sessionOf = (ws: uWS.WebSocket<SocketData>) => ws.getUserData().session;
   app.ws<SocketData>('/v1/ws', {
     maxPayloadLength: maxFrameBytes * OWN_LIMIT_FIRST,
     // The bound is ours (actors/audience.ts): a limit of uWS's own drops frames without a word.
@@ -107,7 +104,7 @@ function serveWebSocket(app: uWS.TemplatedApp, edge: Edge, sessions: Set<Session
       const header = req.getHeader('authorization');
       const bearer = header.toLowerCase().startsWith('bearer ') ? header.slice(7) : undefined;
       res.upgrade<SocketData>(
-        { connection: undefined, bearer },
+        { connection: undefined, session: undefined, bearer },
         req.getHeader('sec-websocket-key'),
         req.getHeader('sec-websocket-protocol'),
         req.getHeader('sec-websocket-extensions'),
@@ -127,7 +124,7 @@ function serveWebSocket(app: uWS.TemplatedApp, edge: Edge, sessions: Set<Session
       }
       edge.meters.connections += 1;
       const session = new Session(edge, connection);
-      bySocket.set(connection, session);
+      data.session = session;
       sessions.add(session);
       if (data.bearer !== undefined) session.introduce(data.bearer);
     },
@@ -136,7 +133,7 @@ function serveWebSocket(app: uWS.TemplatedApp, edge: Edge, sessions: Set<Session
       if (session === undefined) return;
       if (isBinary) session.refuseFrame(failure('bad_frame', { message: 'Send text frames.' }));
       else if (message.byteLength > maxFrameBytes) session.refuseFrame(failure('frame_too_large'));
-      else session.receive(Buffer.from(message).toString());
+      else session.receive(text.decode(message));
     },
     pong: (ws) => {
       const session = sessionOf(ws);
@@ -145,8 +142,7 @@ function serveWebSocket(app: uWS.TemplatedApp, edge: Edge, sessions: Set<Session
     drain: (ws) => sessionOf(ws)?.drained(),
     close: (ws) => {
       edge.meters.connections -= 1;
-      const { connection } = ws.getUserData();
-      const session = sessionOf(ws);
+      const { connection, session } = ws.getUserData();
       connection?.forget();
       if (session === undefined) return;
       sessions.delete(session);

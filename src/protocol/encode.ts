@@ -38,25 +38,32 @@ export interface Origin {
  * `withKey` puts the sender's idempotency key in: for the sender's own connections only.
  */
 export function eventFrame(of: Origin, event: LogEvent, withKey = false): string {
-  return `{"type":"event","conversation_id":"${of.id}",${eventFields(of, event, withKey)}`;
+  if (event !== lastEvent || of.id !== lastId) {
+    const { seq, body } = event;
+    lastEvent = event;
+    lastId = of.id;
+    lastHead =
+      `{"type":"event","conversation_id":"${of.id}","event_id":"${eventId(of.epoch, seq)}",` +
+      `"kind":"${event.kind}","seq":${seq},${authorText(event.author)}`;
+    lastRest = `"created_at":"${wireTime(event.createdAt)}"${body.length > 2 ? `,${body.slice(1)}` : '}'}`;
+  }
+  if (!withKey || event.key === null) return lastHead + lastRest;
+  return `${lastHead}"key":"${event.key}",${lastRest}`;
 }
 
-function eventFields(of: Origin, event: LogEvent, withKey: boolean): string {
-  const key = withKey && event.key !== null ? `"key":"${event.key}",` : '';
-  const rest = event.body.length > 2 ? `,${event.body.slice(1)}` : '}';
-  return (
-    `"seq":${event.seq},"kind":"${event.kind}","event_id":"${eventId(of.epoch, event.seq)}",` +
-    `"from":${authorText(event.author)},${key}"created_at":"${wireTime(event.createdAt)}"${rest}`
-  );
-}
+// An event with a key has two forms, one after the other: what both have is put together once.
+let lastEvent: LogEvent | undefined;
+let lastId: ConversationId | undefined;
+let lastHead = '';
+let lastRest = '';
 
 const authorTexts = new WeakMap<Author, string>();
 
-/** Members are few and speak often: their text is made once for each object. */
+/** Members are few and speak often: their field is made once for each object. */
 function authorText(author: Author): string {
   let text = authorTexts.get(author);
   if (text === undefined) {
-    text = JSON.stringify(wireAuthor(author));
+    text = `"from":${JSON.stringify(wireAuthor(author))},`;
     authorTexts.set(author, text);
   }
   return text;

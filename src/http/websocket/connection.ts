@@ -4,15 +4,23 @@ import { CLOSE_CODES, type CloseReason } from '../../domain/failure.ts';
 import { encodeFrame } from '../../protocol/encode.ts';
 import type { ServerFrame } from '../../protocol/server-frames.ts';
 import type { Flusher } from './flusher.ts';
+import type { Session } from './session.ts';
 
 /** What uWS keeps with each socket. */
 export interface SocketData {
   connection: Connection | undefined;
+  /** Undefined where there were too many connections. */
+  session: Session | undefined;
   /** The token of an `Authorization: Bearer` header on the upgrade. */
   readonly bearer: string | undefined;
 }
 
 export type Socket = WebSocket<SocketData>;
+
+/** What uWS answers when nothing is left unsent. */
+const ALL_SENT = 1;
+/** Shared by all that have nothing queued, and so never added to. */
+const NOTHING: never[] = [];
 
 /**
  * One WebSocket as an outlet: frames are queued and go out in one write. Safe to use after the socket is gone,
@@ -21,10 +29,9 @@ export type Socket = WebSocket<SocketData>;
 export class Connection implements Outlet {
   readonly topics: TopicMember;
   readonly #flusher: Flusher;
-  readonly #flush = () => this.flush();
   readonly #mostUnreadBytes: number;
   #socket: Socket | undefined;
-  #queue: string[] = [];
+  #queue: string[] = NOTHING;
   #queuedChars = 0;
 
   /** Above `mostUnreadBytes` it is closed: even answers are not piled up for who reads nothing. */
@@ -52,7 +59,12 @@ export class Connection implements Outlet {
   readonly send = (frame: string): void => {
     if (this.#socket === undefined) return;
     this.#queuedChars += frame.length;
-    if (this.#queue.push(frame) === 1) this.#flusher.request(this.#flush);
+    if (this.#queue.length > 0) {
+      this.#queue.push(frame);
+      return;
+    }
+    this.#queue = [frame];
+    this.#flusher.request(this);
   };
 
   say(frame: ServerFrame): void {
@@ -63,12 +75,13 @@ export class Connection implements Outlet {
     const queue = this.#queue;
     const socket = this.#socket;
     if (queue.length === 0 || socket === undefined) return;
-    this.#queue = [];
+    this.#queue = NOTHING;
     this.#queuedChars = 0;
-    if (queue.length === 1) socket.send(queue[0] as string);
-    else {
+    if (queue.length === 1) {
+      if (socket.send(queue[0] as string) === ALL_SENT) return;
+    } else {
       socket.cork(() => {
-        for (const frame of queue) socket.send(frame);
+        for (let at = 0; at < queue.length; at += 1) socket.send(queue[at] as string);
       });
     }
     if (socket.getBufferedAmount() > this.#mostUnreadBytes) this.#end(socket, 'slow_consumer');
@@ -97,7 +110,7 @@ export class Connection implements Outlet {
   /** uWS says that the socket is gone: it must not be touched any more. */
   forget(): void {
     this.#socket = undefined;
-    this.#queue = [];
+    this.#queue = NOTHING;
     this.#queuedChars = 0;
   }
 }
