@@ -17,7 +17,7 @@ import { type Author, type Member, mayManage, type Role } from '../src/domain/pa
 import { err, ok, type Result } from '../src/domain/result.ts';
 import { memberOf } from './access.ts';
 import type { ConversationActor } from './conversation-actor.ts';
-import type { Draft, Outcome, Unsettled } from './draft.ts';
+import type { AgentAsk, Draft, MessageDraft, Outcome, Unsettled } from './draft.ts';
 import { receiptOf } from './receipts.ts';
 import type { Registry } from './registry.ts';
 
@@ -29,12 +29,14 @@ export interface Said {
   readonly key: string | null;
   readonly replyTo?: number | undefined;
   readonly metadata?: Readonly<Record<string, unknown>> | undefined;
+  /** Who is to answer; a refusal to do so refuses the message. */
+  readonly asks?: AgentAsk;
 }
 
 /** Says something. The hot path: no promise, no await; `settle` is called once, now or later. */
 export function say(
   actor: ConversationActor,
-  { author, content, key, replyTo, metadata }: Said,
+  { author, content, key, replyTo, metadata, asks }: Said,
   settle: (outcome: Outcome) => void,
 ): void {
   const body =
@@ -47,8 +49,16 @@ export function say(
         });
   const by = actor.members.get(author.id) ?? author;
   const draft = { kind: 'message', author: by, key, content, body, settle } as const;
-  const refused = actor.offer(replyTo === undefined ? draft : { ...draft, replyTo });
+  const isPlain = replyTo === undefined && asks === undefined;
+  const refused = actor.offer(isPlain ? draft : { ...draft, ...given({ replyTo, asks }) });
   if (refused !== undefined) settle(err(refused));
+}
+
+function given({ replyTo, asks }: Pick<Said, 'replyTo' | 'asks'>): Partial<MessageDraft> {
+  return {
+    ...(replyTo === undefined ? {} : { replyTo }),
+    ...(asks === undefined ? {} : { asks }),
+  };
 }
 
 /** Whether it matters, and is not known, whose message a reply to `seq` is to. */
@@ -217,9 +227,12 @@ export async function found(
 }
 
 /** What a conversation is when nothing else was said. */
-export function defaultSettings(defaults: {
+export function defaultSettings({
+  agent,
+  visibility,
+}: {
   readonly agent: AgentSettings | null;
   readonly visibility: Settings['visibility'];
 }): Settings {
-  return { title: null, metadata: {}, ...defaults };
+  return { title: null, metadata: {}, agent, visibility };
 }

@@ -59,5 +59,5 @@ interface ConversationDefaults {
   readonly visibility: Visibility;
   readonly agent: AgentSettings | null;
   /** The agents that conversations may choose by id, as they are when nothing else was said. */
-  readonly agents: readonly AgentSettings[];
+  readonly knownAgents: readonly AgentSettings[];
 }

@@ -17,7 +17,7 @@ export function agentsFrom(
   { agent, agents }: Wanted,
 ): Result<Agents, Failure> {
   if (defaults.agent === null) return ok(agent === undefined ? {} : { agent: null });
-  const known = [...agentsOf(before), ...defaults.agents];
+  const known = [...agentsOf(before), ...defaults.knownAgents];
   const chosen: { agent?: AgentSettings | null; agents?: readonly AgentSettings[] } = {};
   if (agent !== undefined) {
     const first = agent && patched(known, agent, before.agent ?? defaults.agent);
