@@ -129,7 +129,7 @@ describe('a message while the agent speaks', () => {
   });
 
   it.each(['interrupt', 'rollback'])(
-    'supersedes the turn where it says %s, and is answered; nothing of the first is kept',
+    'supersedes the turn where it says %s, and is answered; of the first is kept what was shown, or nothing',
     async (policy) => {
       const { id, people } = await room({ while_busy: policy }, 'Ada');
       const ada = people[0];
@@ -140,8 +140,13 @@ describe('a message while the agent speaks', () => {
       const end = await ada?.ws.waitFor('turn.ended', (one) => one.turn_id === turn?.turn_id);
       expect(end).toMatchObject({ state: 'superseded' });
       expect((await answered(ada, two?.seq ?? 0)).at(-1)).toBe(two?.seq);
-      const kept = ada?.ws.events(id).filter((event) => 'turn_id' in event);
-      expect(kept).toHaveLength(1);
+      const kept = ada?.ws.events(id).filter((event) => 'turn_id' in event) ?? [];
+      const shown = ada?.ws
+        .framesOf('turn.delta')
+        .flatMap((delta) => (delta.turn_id === turn?.turn_id ? [delta.text] : []));
+      const part = { content: shown?.join(''), partial: true, turn_id: turn?.turn_id };
+      expect(kept).toHaveLength(policy === 'interrupt' ? 2 : 1);
+      if (policy === 'interrupt') expect(kept[0]).toMatchObject(part);
     },
   );
 

@@ -181,7 +181,7 @@ describe('a frame that is not one', () => {
 
   it.each([
     'invented',
-    'decide',
+    'Decide',
     'EVENT',
     'Ping',
     'ack',
