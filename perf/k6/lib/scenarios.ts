@@ -44,7 +44,7 @@ type Changes = Partial<Figures>;
 export interface Scenario {
   readonly about: string;
   readonly full: Changes;
-  /** In about a minute, for CI. */
+  /** In about a minute, for CI, beside others on a shared machine: its P99_MS is SHORT_P99_MS unless it says so. */
   readonly short: Changes;
   /** Flags of the server. */
   readonly server: readonly string[];
@@ -74,6 +74,8 @@ const DEFAULTS: Figures = {
   STREAMS: 0,
 };
 
+/** The short forms find what is broken; how fast it is, a machine of its own says. */
+const SHORT_P99_MS = 500;
 const NO_AGENT = ['--agent', 'none'];
 
 export const SCENARIOS: Readonly<Record<string, Scenario>> = {
@@ -86,7 +88,7 @@ export const SCENARIOS: Readonly<Record<string, Scenario>> = {
   peak: {
     about: '1,000 connections, 100 sends a second, 15 minutes; 99 of 100 within 20 ms',
     full: { PEOPLE: 1_000, RATE: 100, RAMP: 20, DURATION: 900, P99_MS: 20 },
-    short: { RAMP: 10, DURATION: 35, P99_MS: 100 },
+    short: { RAMP: 10, DURATION: 35 },
     server: NO_AGENT,
   },
   sustained: {
@@ -104,7 +106,7 @@ export const SCENARIOS: Readonly<Record<string, Scenario>> = {
   'connection-storm': {
     about: '1,000 connections within a second, again and again, for 5 minutes',
     full: { PEOPLE: 1_000, RATE: 0, RAMP: 1, DURATION: 300, EVERY: 15, WITHIN: 1, P99_MS: 2_000 },
-    short: { DURATION: 40, EVERY: 10 },
+    short: { DURATION: 40, EVERY: 10, P99_MS: 2_000 },
     server: NO_AGENT,
   },
   'reconnect-storm': {
@@ -137,7 +139,7 @@ export const SCENARIOS: Readonly<Record<string, Scenario>> = {
       SLOW: 10,
       SLOW_MS: 2_000,
     },
-    short: { DURATION: 45, RATE: 40, SLOW: 5, P99_MS: 500 },
+    short: { DURATION: 45, RATE: 40, SLOW: 5 },
     server: [...NO_AGENT, '--outbound-bytes', '65536', '--slow-consumer-ms', '5000'],
   },
   flood: {
@@ -188,7 +190,7 @@ type Environment = Readonly<Record<string, string | undefined>>;
 export function figuresOf(name: string, env: Environment): Figures | string {
   const scenario = SCENARIOS[name];
   if (scenario === undefined) return `no scenario is called '${name}'`;
-  const short = isShort(env) ? scenario.short : {};
+  const short = isShort(env) ? { P99_MS: SHORT_P99_MS, ...scenario.short } : {};
   const figures: Record<string, number> = { ...DEFAULTS, ...scenario.full, ...short };
   for (const figure of Object.keys(DEFAULTS)) {
     const given = env[figure];

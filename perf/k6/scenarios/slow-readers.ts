@@ -9,19 +9,16 @@ import { summaryOf } from '../lib/summary.ts';
 const SCENARIO = 'slow-readers';
 const FIGURES = figures(SCENARIO);
 const { RAMP, DURATION, SLOW_MS } = FIGURES;
-/** The close code of one who is too slow: it is to come back with its position. */
-const SLOW_CONSUMER = 4_002;
 /** Seconds that a slow reader gets in the end to read all that it is behind. */
 const CATCH_UP_SECONDS = 12;
 const QUIET_MS = 2_000;
 const LOOK_MS = 500;
 
-const { closes: _, ...fastEnough } = inTime(FIGURES);
 export const options = optionsFor(FIGURES, {
-  ...fastEnough,
-  // That some were sent away shows that they were slow; nobody is for another reason.
-  [`closes{code:${SLOW_CONSUMER}}`]: ['count>0'],
-  'closes{code:1006}': ['count==0'],
+  ...inTime(FIGURES),
+  // Some were sent away: they were slow. They are told so by 4002, behind all that they have not read; who takes
+  // longer over that than the server waits (some 16 s) sees the connection end, 1006.
+  closes: ['count>0'],
   replayed: ['count>0'],
 });
 export const setup = () => begin(FIGURES);
