@@ -15,6 +15,8 @@ export interface Script {
   readonly cutAfter: number | undefined;
   /** Begins again, once, after so many tokens. */
   readonly restartAfter: number | undefined;
+  /** Tools that it calls, one after the other, when it has said its first token. */
+  readonly calls: ReadonlyArray<{ readonly name: string; readonly needsApproval: boolean }>;
 }
 
 export interface ScriptDefaults {
@@ -27,6 +29,7 @@ export interface ScriptDefaults {
 /** No answer has more tokens than this, whatever the message asks for. */
 const MAX_TOKENS = 10_000;
 const MAX_MS = 3_600_000;
+const MAX_CALLS = 8;
 /** Directives stand at the beginning of a message; nothing is read behind this many characters, but for `say:`. */
 const READ_CHARS = 2_000;
 
@@ -34,16 +37,18 @@ const READ_CHARS = 2_000;
  * Reads the directives of a message, separated by line ends or `;`:
  * `say: words` (the rest of the line is the answer), `tokens: 50`, `rate: 200` (tokens a second; 0 is all at once),
  * `first: 100` (ms before the first), and `fail`, `stall`, `cut`, `restart`, each with or without `: n`,
- * the number of tokens before it happens (0; at the end when the answer is shorter). Anything else is an ordinary message and gets a lorem, which is
+ * the number of tokens before it happens (0; at the end when the answer is shorter); `tool: name` and `approve: name`
+ * (up to 8) call a tool of that name, which does nothing, the latter with somebody's approval. Anything else is an ordinary message and gets a lorem, which is
  * the same for the same seed. Linear in the message.
  */
 export function readScript(content: string, seed: string, defaults: ScriptDefaults): Script {
   const found = new Map<string, number | string>();
+  const calls: Array<Script['calls'][number]> = [];
   const text = withoutMention(cut(content, READ_CHARS + defaults.maxAnswerChars));
   for (const line of text.split('\n', 50)) {
     const say = /^\s*say:\s?/u.exec(line);
     if (say !== null) found.set('say', line.slice(say[0].length));
-    else for (const part of line.split(';', 20)) readDirective(part, found);
+    else for (const part of line.split(';', 20)) readDirective(part, found, calls);
   }
   const number = (name: string) => {
     const value = found.get(name);
@@ -67,10 +72,20 @@ export function readScript(content: string, seed: string, defaults: ScriptDefaul
     stallAfter: after('stall'),
     cutAfter: after('cut'),
     restartAfter: after('restart'),
+    calls: calls.slice(0, MAX_CALLS),
   };
 }
 
-function readDirective(part: string, found: Map<string, number | string>): void {
+function readDirective(
+  part: string,
+  found: Map<string, number | string>,
+  calls: Array<Script['calls'][number]>,
+): void {
+  const tool = /^\s*(tool|approve)\s*:\s*(\w{1,64})\s*$/u.exec(part);
+  if (tool?.[2] !== undefined) {
+    calls.push({ name: tool[2], needsApproval: tool[1] === 'approve' });
+    return;
+  }
   const match =
     /^\s*(?:(tokens|rate|first)\s*:\s*(\d{1,9})|(fail|stall|cut|restart)(?:\s*:\s*(\d{1,9}))?)\s*$/u.exec(
       part,

@@ -2,6 +2,7 @@ import {
   type Agent,
   type AgentChunk,
   AgentFailure,
+  type CallPermit,
   type TurnInput,
 } from '../../actors/agent-port.ts';
 import { type Clock, systemClock } from './clock.ts';
@@ -50,7 +51,7 @@ async function* answer(
   const content = await contentOf(input);
   const script = readScript(content, `${input.turnId}:${input.triggerSeq}`, settings);
   const sleeper = metronome.sleeper();
-  const pace: Pace = { sleeper, signal, clock: settings.clock };
+  const pace: Pace = { sleeper, signal, clock: settings.clock, tools: input.tools };
   signal.addEventListener('abort', sleeper.wake, { once: true });
   try {
     if (script.restartAfter !== undefined) {
@@ -81,6 +82,7 @@ interface Pace {
   readonly sleeper: Sleeper;
   readonly signal: AbortSignal;
   readonly clock: Clock;
+  readonly tools: TurnInput['tools'];
 }
 
 /** What is said before the turn begins again: so many tokens, and nothing that ends it. */
@@ -91,6 +93,7 @@ function firstTry(script: Script, tokens: number): Script {
     failAfter: undefined,
     stallAfter: undefined,
     cutAfter: undefined,
+    calls: [],
   };
 }
 
@@ -100,6 +103,7 @@ async function* speak(script: Script, pace: Pace): AsyncGenerator<AgentChunk> {
   const start = clock.now() + script.firstTokenMs;
   const gapMs = script.tokensPerSecond > 0 ? 1_000 / script.tokensPerSecond : 0;
   for (let i = 0; ; i++) {
+    if (i === 1) yield* callTools(script, pace);
     if (i === script.stallAfter) await aborted(signal);
     if (signal.aborted) return;
     if (i === script.failAfter) throw new AgentFailure('agent_unavailable', TOLD_TO_FAIL);
@@ -109,6 +113,42 @@ async function* speak(script: Script, pace: Pace): AsyncGenerator<AgentChunk> {
     await sleeper.until(start + i * gapMs);
     if (signal.aborted) return;
     yield { type: 'delta', text };
+  }
+}
+
+/**
+ * Its steps have the same names in every attempt: what an earlier one began is known, and said again as it was.
+ * After an abort it throws, which nobody hears.
+ */
+async function* callTools(
+  script: Script,
+  { tools, signal, clock }: Pace,
+): AsyncGenerator<AgentChunk> {
+  let stepText = script.tokens[0] ?? '';
+  for (const [step, { name, needsApproval }] of script.calls.entries()) {
+    if (signal.aborted) return;
+    const callId = `call_${step + 1}`;
+    const startedAt = clock.now();
+    const call = { step, stepText, callId, name, args: { step }, needsApproval };
+    const permit = await tools.begin(call);
+    if (permit.kind === 'run') {
+      await tools.end(callId, { result: 'done', durationMs: clock.now() - startedAt });
+    }
+    stepText = ` [${name}: ${wordOf(permit)}]`;
+    yield { type: 'delta', text: stepText };
+  }
+}
+
+function wordOf(permit: CallPermit): string {
+  switch (permit.kind) {
+    case 'run':
+      return 'done';
+    case 'known':
+      return permit.outcome.error ?? 'done';
+    case 'rejected':
+      return permit.reason;
+    default:
+      return permit satisfies never;
   }
 }
 

@@ -2,6 +2,7 @@ import type { ConversationActor } from '../../actors/conversation-actor.ts';
 import type { AgentSettings } from '../../src/domain/conversation.ts';
 import { turnId } from '../../src/domain/ids.ts';
 import type { Turn } from '../../src/domain/turn.ts';
+import { ControlledStore } from './controlled-store.ts';
 import {
   ada,
   assistant,
@@ -27,6 +28,23 @@ export async function scene(options: WorldOptions & { settings?: Partial<AgentSe
     return outcome.value.seq;
   };
   return { agent, world, actor, outlet, ask };
+}
+
+/** The next process on the same store, after the first one ended without a word; somebody listens from the head on. */
+export async function afterCrash(
+  first: { readonly world: World; readonly actor: ConversationActor },
+  options: WorldOptions = {},
+) {
+  first.world.store.down();
+  const agent = new TestAgent();
+  const store = new ControlledStore(first.world.store.inner);
+  const world = new World({ agent, store, clock: first.world.clock, ...options });
+  const actor = await world.actor(first.actor.id);
+  const { outlet } = listen(actor, { outlet: world.outlet() });
+  await world.registry.recoverTurns();
+  await world.actor(actor.id);
+  await settled();
+  return { agent, world, actor, outlet };
 }
 
 /** What a reader saw of the agent, a word a frame. */
