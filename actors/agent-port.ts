@@ -21,6 +21,21 @@ export interface Agent {
    * streamed before it is void.
    */
   answer(input: TurnInput, signal: AbortSignal): AsyncIterable<AgentChunk>;
+
+  /** Has the model behind it write something that is no answer: a summary. Absent where there is no model. Throws like `answer`. */
+  readonly complete?: (task: Task, signal: AbortSignal) => Promise<Completed>;
+}
+
+/** What a model is told to do with a text: the words are the server's, the text is data. */
+export interface Task {
+  readonly instructions: string;
+  readonly text: string;
+}
+
+export interface Completed {
+  readonly text: string;
+  /** Where the provider says it. */
+  readonly usage?: Usage;
 }
 
 export interface TurnInput {
@@ -43,6 +58,21 @@ export interface TurnInput {
   /** The people whose rights tools use: a search sees only what all of them may see; nothing when there is nobody. */
   readonly askedBy: readonly ParticipantId[];
   readonly tools: TurnTools;
+  /** What is remembered of messages that the prompt has no room for; never throws. Absent where nothing is. */
+  readonly memory?: (need: MemoryNeed) => Promise<Memory>;
+}
+
+export interface MemoryNeed {
+  /** The oldest message that there is room for. */
+  readonly beforeSeq: number;
+  /** The words that are to be answered. */
+  readonly question: string;
+}
+
+export interface Memory {
+  readonly summary: string | undefined;
+  /** The best first. */
+  readonly recalled: readonly Message[];
 }
 
 /** The record of the tool calls of one turn: a call id is run at most once, over retries and restarts. */

@@ -16,9 +16,8 @@ import { ServingSpace } from './library/serving-space.ts';
 import type { Log } from './observability/log.ts';
 import { Meters } from './observability/meters.ts';
 import { openAgentOf } from './open-agent.ts';
+import { openPipeline } from './open-pipeline.ts';
 import { openStoreOf } from './open-store.ts';
-import { ContentModeration } from './pipeline/moderation.ts';
-import { StageMeter } from './pipeline/stages.ts';
 import { Breakers } from './provider/breakers.ts';
 import { ConversationSearch } from './search/conversation-search.ts';
 import type { Embedders } from './search/embedder.ts';
@@ -62,9 +61,17 @@ export async function createRuntime(parts: RuntimeParts): Promise<Runtime> {
   const meters = new Meters();
   const breakers = new Breakers();
   meters.breakers = () => breakers.readings();
-  const agent = parts.agent ?? (await openAgentOf(config, { breakers }));
+  const bareAgent = parts.agent ?? (await openAgentOf(config, { breakers }));
   const embedders = parts.embedders ?? (await embeddersOf(config, breakers));
   const store = parts.store ?? (await openStoreOf(config, log, meters));
+  const serving = new ServingSpace(store.spaces, embedders);
+  const search = new ConversationSearch({
+    store,
+    embedder: () => serving.embedder(),
+    report: log.warn,
+  });
+  const pipeline = openPipeline({ config, store, search, meters, clock, log });
+  const agent = bareAgent && pipeline.around(bareAgent);
   const topics: Edge['topics'] = { publish: () => {} };
   const registry = new Registry({
     store,
@@ -105,12 +112,6 @@ export async function createRuntime(parts: RuntimeParts): Promise<Runtime> {
     limits: config,
   });
   library.start();
-  const serving = new ServingSpace(store.spaces, embedders);
-  const search = new ConversationSearch({
-    store,
-    embedder: () => serving.embedder(),
-    report: log.warn,
-  });
   const edge: Edge = {
     store,
     registry,
@@ -121,7 +122,7 @@ export async function createRuntime(parts: RuntimeParts): Promise<Runtime> {
       documents: new SearchGate({ mostAtOnce: 16, mostOfOne: 4 }),
     },
     identity,
-    moderation: new ContentModeration(new StageMeter(meters, 'moderation')),
+    moderation: pipeline.moderation,
     clock,
     log,
     meters,
@@ -152,7 +153,7 @@ export async function createRuntime(parts: RuntimeParts): Promise<Runtime> {
       await atRest;
     },
     close: async () => {
-      await Promise.all([search.close(), library.close()]);
+      await Promise.all([search.close(), library.close(), pipeline.close()]);
       await store.close();
     },
   };

@@ -32,6 +32,7 @@ export function fallbackAgent(first: Agent, standIns: readonly StandIn[]): Agent
   const labels = [first, ...standIns.map(({ agent }) => agent)].map(({ label }) => label);
   return {
     label: labels.join(', then '),
+    ...(first.complete === undefined ? {} : { complete: first.complete }),
     answer: (input, signal) => answer(input, signal, [{ agent: first }, ...standIns]),
   };
 }

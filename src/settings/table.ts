@@ -163,7 +163,17 @@ const AGENT = {
     'none',
     'What the model is told besides the words that every turn begins with.',
   ),
-  contextTokens: whole(8_000, [100, 10_000_000], 'Tokens of a prompt at most, by estimate.'),
+  contextTokens: whole(8_000, [100, 10_000_000], 'Tokens of a prompt at most.'),
+  summaryTokens: whole(
+    6_000,
+    [0, 10_000_000],
+    'Tokens of history without a summary above which the model makes one, in the background. 0 makes none.',
+  ),
+  recalledMessages: whole(
+    4,
+    [0, 50],
+    'Earlier messages that a search may bring into a prompt that has no room for all; 0 for none.',
+  ),
   historyMessages: whole(200, [1, 10_000], 'The newest messages that the model may see.'),
   firstTokenMs: whole(
     30_000,

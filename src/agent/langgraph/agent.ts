@@ -21,6 +21,7 @@ import { type Opening, opening } from '../../provider/opening.ts';
 import { ProviderFault } from '../../provider/provider-fault.ts';
 import type { Tool, ToolSource } from '../tools/tool.ts';
 import { openAiProvider, type Provider } from './chat-model.ts';
+import { complete } from './complete.ts';
 import { Course } from './course.ts';
 import { agentFailureOf } from './fault.ts';
 import { runGraph } from './graph.ts';
@@ -70,6 +71,7 @@ export function langGraphAgent(options: ModelOptions, more: AgentParts = {}): Ag
   return {
     label: `${provider.name}:${options.model}`,
     answer: (input, signal) => answer(input, signal, parts),
+    complete: (task, signal) => complete(task, signal, parts),
   };
 }
 
@@ -103,7 +105,7 @@ async function prepare(input: TurnInput, parts: Parts): Promise<Work> {
     input.history(options.historyMessages),
     parts.tools(),
   ]);
-  const prompt = buildPrompt({ ...options, ...input, messages }).map(toLangChain);
+  const prompt = (await buildPrompt({ ...options, ...input, messages })).map(toLangChain);
   if (prompt.length === 0) throw new AgentFailure('deleted', 'The message to answer was deleted.');
   const course = new Course(input.steps, options);
   const byName = new Map(tools.map((tool) => [tool.name, tool]));

@@ -6,7 +6,7 @@ import type { CourseLimits } from './course.ts';
 export interface ModelOptions extends Endpoint, OpeningOptions, CourseLimits {
   /** Put after the words that every turn begins with. */
   readonly systemPrompt: string | undefined;
-  /** Tokens of the prompt at most, by estimate (see `estimateTokens`). */
+  /** Tokens of the prompt at most (see `countTokens`). */
   readonly contextTokens: number;
   /** The newest messages that may be in the prompt. */
   readonly historyMessages: number;

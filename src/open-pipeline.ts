@@ -1,0 +1,69 @@
+import type { Agent } from '../actors/agent-port.ts';
+import type { Clock } from '../actors/clock.ts';
+import type { Store } from '../storage/store.ts';
+import type { Config } from './config.ts';
+import type { ConversationId } from './domain/ids.ts';
+import type { Message } from './domain/message.ts';
+import type { Log } from './observability/log.ts';
+import type { Meters } from './observability/meters.ts';
+import { ConversationMemory, remembering } from './pipeline/memory.ts';
+import { ContentModeration, type Moderation } from './pipeline/moderation.ts';
+import { StageMeter } from './pipeline/stages.ts';
+import { Summaries } from './pipeline/summaries.ts';
+import type { ConversationSearch } from './search/conversation-search.ts';
+
+/** The stages around every message, as the runtime uses them. */
+export interface Pipeline {
+  readonly moderation: Moderation;
+  /** The agent with the stages around its turns. */
+  readonly around: (agent: Agent) => Agent;
+  /** Leaves what goes on in the background. While the store is open. */
+  readonly close: () => Promise<void>;
+}
+
+export interface PipelineParts {
+  readonly config: Config;
+  readonly store: Store;
+  readonly search: ConversationSearch;
+  readonly meters: Meters;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+/** One part for each stage; to replace a stage is to make another part here. */
+export function openPipeline({
+  config,
+  store,
+  search,
+  meters,
+  clock,
+  log,
+}: PipelineParts): Pipeline {
+  const memory = new ConversationMemory({
+    store,
+    search: (id, question, limit) => searched(search, id, { question, limit }),
+    meter: new StageMeter(meters, 'memory'),
+    recalled: config.recalledMessages,
+  });
+  const summaries = new Summaries({
+    store,
+    now: clock.now,
+    report: log.warn,
+    onSpent: () => {},
+    summaryTokens: config.summaryTokens,
+  });
+  return {
+    moderation: new ContentModeration(new StageMeter(meters, 'moderation')),
+    around: (agent) => remembering(agent, memory, summaries),
+    close: () => summaries.close(),
+  };
+}
+
+async function searched(
+  search: ConversationSearch,
+  id: ConversationId,
+  { question, limit }: { readonly question: string; readonly limit: number },
+): Promise<readonly Message[]> {
+  const found = await search.search(id, { text: question, mode: 'hybrid', limit });
+  return found.ok ? found.value.items.map(({ message }) => message) : [];
+}
