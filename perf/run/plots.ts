@@ -69,10 +69,12 @@ function serverPlots(samples: readonly Sample[], start: number, length: number):
     {
       title: 'Memory of the server',
       unit: 'MB',
-      curves: [
-        curve('resident', ({ rssBytes }) => rssBytes / 1e6),
-        curve('heap', ({ heapBytes }) => heapBytes / 1e6),
-      ],
+      curves: [curve('resident', ({ rssBytes }) => rssBytes / 1e6)],
+    },
+    {
+      title: 'Heap of the server',
+      unit: 'MB',
+      curves: [curve('heap', ({ heapBytes }) => heapBytes / 1e6)],
     },
     {
       title: 'Event-loop lag of the server',

@@ -106,21 +106,22 @@ describe('as a page', () => {
 });
 
 describe('a plot', () => {
-  const drawn = (values: readonly (number | null)[]) =>
-    /<path class="c0" d="([^"]*)"/.exec(
-      plotSvg({ title: '', unit: '', curves: [{ name: 'a', values }] }),
-    );
+  const svg = (values: readonly (number | null)[]) =>
+    plotSvg({ title: '', unit: '', curves: [{ name: 'a', values }] });
+  const drawn = (classes: string, values: readonly (number | null)[]) =>
+    new RegExp(`<path class="${classes}" d="([^"]*)"`).exec(svg(values))?.[1] ?? '';
 
   it('parts its line where nothing was measured, and shows a value alone as a dot', () => {
-    const d = drawn([1, 2, null, 3, null])?.[1] ?? '';
-    expect(d.match(/M/g)).toHaveLength(2);
-    expect(d).toMatch(/h0\.01$/);
+    const values = [1, 2, null, 3, null, 4, 5];
+    expect(drawn('c0', values)).toMatch(/^M[^ML]+L[^ML]+M[^ML]+L[^ML]+$/);
+    expect(drawn('c0 dots', values)).toMatch(/^M[^M]+h0\.01$/);
   });
 
   it('keeps the peak of more seconds than it has room for', () => {
     const values = Array.from({ length: 10_000 }, (_, second) => (second === 7_001 ? 100 : 1));
-    const d = drawn(values)?.[1] ?? '';
-    const heights = [...d.matchAll(/[ML][\d.]+ ([\d.]+)/g)].map(([, y]) => Number(y));
+    const heights = [...drawn('c0', values).matchAll(/[ML][\d.]+ ([\d.]+)/g)].map(([, y]) =>
+      Number(y),
+    );
     expect(heights.length).toBeLessThan(600);
     expect(Math.min(...heights)).toBe(10);
   });

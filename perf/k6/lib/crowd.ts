@@ -41,7 +41,7 @@ export function gather(figures: Figures, { startAt, run }: Start): Crowd {
   return { people, from, until, deadline: until + QUIET_MS + SETTLE * 1_000 };
 }
 
-/** Everyone sends in turn, RATE a second of all together, each when it is due. */
+/** Everyone who is there sends in turn, RATE a second of all together, each when it is due. */
 export function talk({ people, from, until }: Crowd, figures: Figures): void {
   const { PEOPLE, RATE, CHARS } = figures;
   if (RATE === 0) return;
@@ -52,7 +52,7 @@ export function talk({ people, from, until }: Crowd, figures: Figures): void {
     const say = (dueAt: number): void => {
       if (dueAt >= until) return;
       at(dueAt, () => {
-        person.send(text, dueAt);
+        if (!person.isAway) person.send(text, dueAt);
         say(dueAt + every);
       });
     };

@@ -65,6 +65,7 @@ export class Person {
   #socket: WebSocket | undefined;
   #isLive = false;
   #isOver = false;
+  #hasLeft = false;
   #openedAt = 0;
   #hasBeenLive = false;
   #nextKey = 0;
@@ -83,6 +84,11 @@ export class Person {
     return this.#isLive;
   }
 
+  /** Whether it is gone on purpose, until `connect`: nobody is there to send. */
+  get isAway(): boolean {
+    return this.#hasLeft;
+  }
+
   /** Whether nothing is under way. */
   get isSettled(): boolean {
     return this.#outbox.size === 0;
@@ -91,6 +97,7 @@ export class Person {
   /** Opens the connection, and after a drop opens it again and resumes. */
   connect(): void {
     if (this.#isOver || this.#socket !== undefined) return;
+    this.#hasLeft = false;
     const socket = new WebSocket(this.#who.url);
     this.#socket = socket;
     this.#openedAt = now();
@@ -122,8 +129,9 @@ export class Person {
     if (this.#isLive) this.#post(pending);
   }
 
-  /** Loses the connection, without a word to the server; `connect` brings it back. */
+  /** Closes the connection, whatever is under way; `connect` brings it back. */
   drop(): void {
+    this.#hasLeft = true;
     const socket = this.#socket;
     this.#socket = undefined;
     this.#isLive = false;

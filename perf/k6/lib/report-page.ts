@@ -81,7 +81,7 @@ h1{font-size:1.6rem;margin:0}h2{font-size:1.1rem;margin:2rem 0 .5rem}
 figure{margin:0}figcaption{font-size:.85rem;color:var(--soft)}figcaption b{color:var(--fg)}figcaption span{margin-left:.6rem;white-space:nowrap}
 figcaption i{display:inline-block;width:.8em;height:.2em;vertical-align:middle;margin-right:.3em}
 svg{width:100%;height:auto;font-size:11px}svg text{fill:var(--soft)}.grid{stroke:var(--line)}
-path{fill:none;stroke-width:1.5;stroke-linecap:round;stroke-linejoin:round}
+path{fill:none;stroke-width:1.5;stroke-linecap:round;stroke-linejoin:round}path.dots{stroke-width:4}
 ${[0, 1, 2, 3, 4].map((index) => `path.c${index}{stroke:var(--c${index})}i.c${index}{background:var(--c${index})}`).join('')}
 table{border-collapse:collapse;font-variant-numeric:tabular-nums}td,th{padding:.15rem .8rem;text-align:right;border-bottom:1px solid var(--line)}
 td:first-child,th:first-child{text-align:left;padding-left:0}th{font-weight:600;color:var(--soft)}

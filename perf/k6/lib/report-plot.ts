@@ -28,8 +28,8 @@ export function plotSvg({ unit, curves }: Plot): string {
     return `<text x="${x(second).toFixed(1)}" y="${HEIGHT - 6}" text-anchor="${anchor}">${second} s</text>`;
   });
   const paths = curves.map((curve, index) => {
-    const d = pathOf(joined(curve), { x, y });
-    return d === '' ? '' : `<path class="c${index}" d="${d}"/>`;
+    const { line, dots } = pathOf(joined(curve), { x, y });
+    return `${drawn(`c${index}`, line)}${drawn(`c${index} dots`, dots)}`;
   });
   return `<svg viewBox="0 0 ${WIDTH} ${HEIGHT}" role="img" aria-label="${unit}">${lines.join('')}${times.join('')}${paths.join('')}</svg>`;
 }
@@ -54,22 +54,22 @@ interface Scale {
   readonly y: (value: number) => number;
 }
 
+function drawn(classes: string, d: string): string {
+  return d === '' ? '' : `<path class="${classes}" d="${d}"/>`;
+}
+
 /** Seconds without a value part the line; a value alone is a dot. */
-function pathOf(points: readonly Point[], { x, y }: Scale): string {
-  let isOpen = false;
-  return points
-    .map(({ second, value }, index) => {
-      if (value === null) {
-        isOpen = false;
-        return '';
-      }
-      const at = `${x(second).toFixed(1)} ${y(value).toFixed(1)}`;
-      const isAlone = !isOpen && (points[index + 1]?.value ?? null) === null;
-      const command = isOpen ? 'L' : 'M';
-      isOpen = true;
-      return `${command}${at}${isAlone ? 'h0.01' : ''}`;
-    })
-    .join('');
+function pathOf(points: readonly Point[], { x, y }: Scale): { line: string; dots: string } {
+  let [line, dots] = ['', ''];
+  const has = (index: number) => typeof points[index]?.value === 'number';
+  for (const [index, { second, value }] of points.entries()) {
+    if (value === null) continue;
+    const at = `${x(second).toFixed(1)} ${y(value).toFixed(1)}`;
+    if (has(index - 1)) line += `L${at}`;
+    else if (has(index + 1)) line += `M${at}`;
+    else dots += `M${at}h0.01`;
+  }
+  return { line, dots };
 }
 
 /** The least of 1, 2, 2.5, 5 times a power of ten that is not below. */

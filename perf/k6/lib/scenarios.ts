@@ -170,10 +170,11 @@ export const SCENARIOS: Readonly<Record<string, Scenario>> = {
     server: NO_AGENT,
   },
   soak: {
-    about: 'people who come and go for 30 minutes, while the memory and the handles must not grow',
-    full: { PEOPLE: 200, RATE: 50, RAMP: 10, DURATION: 1_800, EVERY: 10, WITHIN: 5 },
-    short: { PEOPLE: 100, RATE: 30, RAMP: 5, DURATION: 115 },
-    server: [...NO_AGENT, '--cache-bytes', '4194304', '--idle-ms', '5000'],
+    about:
+      'people and conversations that come and go for 30 minutes; memory and handles must not grow',
+    full: { PEOPLE: 200, PER_ROOM: 50, RATE: 50, RAMP: 10, DURATION: 1_800, EVERY: 10, WITHIN: 5 },
+    short: { PEOPLE: 100, RATE: 50, RAMP: 5, DURATION: 115 },
+    server: [...NO_AGENT, '--cache-bytes', '262144', '--idle-ms', '5000'],
     isSoak: true,
   },
 };
