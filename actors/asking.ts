@@ -1,7 +1,9 @@
 import { type AgentSettings, agentsOf, type Settings } from '../src/domain/conversation.ts';
+import { type Failure, failure } from '../src/domain/failure.ts';
 import { newTurnId, type ParticipantId, type TurnId } from '../src/domain/ids.ts';
 import type { Turn } from '../src/domain/turn.ts';
-import { mentionedOf } from './mentions.ts';
+import type { AgentAsk } from './draft.ts';
+import { askedOf, mentionedOf, type Said } from './mentions.ts';
 
 /** Whom a message asks, and what a turn is when it is asked for. Pure. */
 
@@ -9,8 +11,27 @@ export interface Ask {
   readonly agent: AgentSettings;
   readonly triggerSeq: number;
   readonly askedBy: readonly ParticipantId[];
-  readonly turnId?: TurnId;
+  readonly turnId?: TurnId | undefined;
   readonly chain?: NonNullable<Turn['chain']>;
+}
+
+/**
+ * Who answers a message of a person: whom its sender asks, first; and those who do by their policies. Undefined when
+ * there is no such agent.
+ */
+export function whoAnswers(
+  agents: readonly AgentSettings[],
+  humans: number,
+  { asks, ...said }: Said & { readonly asks: AgentAsk | undefined },
+): readonly AgentSettings[] | undefined {
+  const byPolicy = askedOf(agents, humans, said);
+  if (asks === undefined) return byPolicy;
+  const named = agents.find(({ id }) => id === asks.agentId);
+  return named && [named, ...byPolicy.filter((agent) => agent !== named)];
+}
+
+export function noSuchAgent(): Failure {
+  return failure('not_found', { message: 'There is no such agent in this conversation.' });
 }
 
 export function newTurn(

@@ -30,7 +30,7 @@ export interface Said {
   readonly replyTo?: number | undefined;
   readonly metadata?: Readonly<Record<string, unknown>> | undefined;
   /** Who is to answer; a refusal to do so refuses the message. */
-  readonly asks?: AgentAsk;
+  readonly asks?: AgentAsk | undefined;
 }
 
 /** Says something. The hot path: no promise, no await; `settle` is called once, now or later. */

@@ -23,12 +23,19 @@ interface Sent {
   readonly settle: (outcome: Outcome) => void;
 }
 
+export interface AgentAsk {
+  readonly agentId: ParticipantId;
+  readonly turnId: TurnId;
+}
+
 export interface MessageDraft extends Sent {
   readonly kind: 'message';
   readonly content: string;
   /** The encoded `MessageBody`. */
   readonly body: string;
   readonly replyTo?: number;
+  /** An agent that is to answer it whatever its policy says, in this turn. */
+  readonly asks?: AgentAsk;
   /** The record of the turn that this message ends, committed with it. */
   readonly ends?: Turn;
 }

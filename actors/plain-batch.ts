@@ -76,6 +76,7 @@ export function plainBatch(
   const [draft] = drafts;
   if (drafts.length !== 1 || draft?.kind !== 'message') return undefined;
   if (draft.ends !== undefined || draft.replyTo !== undefined) return undefined;
+  if (draft.asks !== undefined) return undefined;
   const { agent, agents } = standing.conversation;
   if (agent !== null || (agents?.length ?? 0) > 0) return undefined;
   const member = standing.members.get(draft.author.id);

@@ -7,13 +7,22 @@ import {
   type LogEvent,
 } from '../src/domain/event.ts';
 import { type Failure, failure } from '../src/domain/failure.ts';
-import type { ParticipantId } from '../src/domain/ids.ts';
+import type { ParticipantId, TurnId } from '../src/domain/ids.ts';
 import { type Member, mayManage, maySend } from '../src/domain/participant.ts';
 import type { Turn } from '../src/domain/turn.ts';
 import type { Effect } from '../storage/store.ts';
-import { type Ask, asksOfAnswer, type ChainLimits, isNewestOnly, newTurn } from './asking.ts';
+import {
+  type Ask,
+  asksOfAnswer,
+  type ChainLimits,
+  isNewestOnly,
+  newTurn,
+  noSuchAgent,
+  whoAnswers,
+} from './asking.ts';
 import type { Draft, MessageDraft, Outcome } from './draft.ts';
-import { askedOf, countHumans } from './mentions.ts';
+import { countHumans } from './mentions.ts';
+import { wireChange } from './wire-change.ts';
 
 /** What a batch is numbered on: the conversation as the last commit left it. */
 export interface StageView {
@@ -78,6 +87,8 @@ class Batch {
   readonly #silent: Draft[] = [];
   readonly #answered: Array<{ draft: Draft; outcome: Outcome }> = [];
   readonly #asked: Turn[] = [];
+  /** Turns whose end somebody waits for: they are superseded, and told so, not withdrawn. */
+  #awaited: readonly TurnId[] | undefined;
   /** The drafts with keys so far; undefined when there is only one draft, which has no twins. */
   readonly #keys: Map<string, Numbered> | undefined;
   #erased: Set<number> | undefined;
@@ -194,20 +205,24 @@ class Batch {
 
   /** Writes turns down with the message that asks for them; answers only when a policy refuses the message. */
   #ask(draft: MessageDraft): Judged | undefined {
-    if (this.#conversation.agent === null && this.#conversation.agents === undefined) return;
-    const repliesTo = draft.replyTo === undefined ? undefined : this.#view.agentOf(draft.replyTo);
-    const humans = countHumans(this.#roster().values());
+    const { asks, content, replyTo } = draft;
     const agents = agentsOf(this.#conversation);
-    const asked = askedOf(agents, humans, { content: draft.content, repliesTo });
-    if (asked.some((agent) => this.#refusesTurn(agent) === 'turn_in_progress'))
-      return no(failure('turn_in_progress'));
+    if (agents.length === 0 && asks === undefined) return;
+    const repliesTo = replyTo === undefined ? undefined : this.#view.agentOf(replyTo);
+    const humans = countHumans(this.#roster().values());
+    const asked = whoAnswers(agents, humans, { content, repliesTo, asks });
+    if (asked === undefined) return no(noSuchAgent());
+    const refusals = asked.map((agent) => this.#refusesTurn(agent));
+    const [own] = asks === undefined ? [] : refusals;
     // A full queue costs an answer, never a message: what was said is in the history of the next turn.
-    const askedBy = [draft.author.id];
+    const refused = own ?? refusals.find((reason) => reason === 'turn_in_progress');
+    if (refused !== undefined) return no(failure(refused));
     for (const agent of asked) {
       const before = isNewestOnly(agent) ? this.#withdraw(agent) : [];
-      const askers =
-        agent.whileBusy === 'debounce' ? [...new Set([...before, ...askedBy])] : askedBy;
-      this.#askOne({ agent, askedBy: askers, triggerSeq: this.#seq + 1 });
+      const others = agent.whileBusy === 'debounce' ? before : [];
+      const askedBy = [...new Set([...others, draft.author.id])];
+      const turnId = asks?.agentId === agent.id ? asks.turnId : undefined;
+      this.#askOne({ agent, askedBy, triggerSeq: this.#seq + 1, turnId });
     }
     return undefined;
   }
@@ -215,8 +230,9 @@ class Batch {
   /** A message of this batch is not to be answered, for a newer one is. Who asked is the answer. */
   #withdraw({ id }: AgentSettings): readonly ParticipantId[] {
     const { headSeq } = this.#view.conversation;
-    const isOlder = (turn: Turn) => turn.agentId === id && turn.triggerSeq > headSeq;
-    const at = this.#asked.findLastIndex(isOlder);
+    const at = this.#asked.findLastIndex(
+      (it) => it.agentId === id && it.triggerSeq > headSeq && !this.#awaited?.includes(it.id),
+    );
     const [turn] = at === -1 ? [] : this.#asked.splice(at, 1);
     if (turn === undefined) return [];
     const effect = this.#effects.findLastIndex((it) => it.kind === 'turn' && it.turn === turn);
@@ -234,9 +250,8 @@ class Batch {
     const refused = this.#refusesSender(draft);
     if (refused !== undefined) return no(refused);
     const agent = agentsOf(this.#conversation).find(({ id }) => id === draft.agentId);
-    if (agent === undefined) return no(failure('not_found', { message: 'No such agent here.' }));
-    const { triggerSeq, turnId, author } = draft;
-    const full = this.#askOne({ agent, triggerSeq, turnId, askedBy: [author.id] });
+    if (agent === undefined) return no(noSuchAgent());
+    const full = this.#askOne({ ...draft, agent, askedBy: [draft.author.id] });
     return full === undefined ? 'silent' : no(failure(full));
   }
 
@@ -253,6 +268,7 @@ class Batch {
     const refused = this.#refusesTurn(ask.agent);
     if (refused !== undefined) return refused;
     const turn = newTurn(ask, this.#conversation.id, this.#now);
+    if (ask.turnId !== undefined) this.#awaited = [...(this.#awaited ?? []), ask.turnId];
     this.#asked.push(turn);
     this.#effects.push({ kind: 'turn', turn });
     return undefined;
@@ -384,16 +400,4 @@ class Batch {
 
 function no(refusal: Failure): Judged {
   return { outcome: { ok: false, failure: refusal } };
-}
-
-/** A changed setting as the log shows it. */
-function wireChange([field, value]: [string, unknown]): [string, unknown] {
-  if (field === 'agents') return [field, (value as readonly AgentSettings[]).map(wireAgent)];
-  return field === 'agent' && value !== null
-    ? [field, wireAgent(value as AgentSettings)]
-    : [field, value];
-}
-
-function wireAgent({ id, name, speaks, whileBusy }: AgentSettings) {
-  return { id, name, speaks, while_busy: whileBusy };
 }

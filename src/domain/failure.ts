@@ -59,6 +59,7 @@ const TABLE = {
     'You have as many documents as you may keep; delete one first.',
   ),
   internal: row(500, true, 'Something broke on our side.'),
+  answer_failed: row(502, false, 'The message is stored, and the agent gave no answer to it.'),
   overloaded: row(503, true, 'The server is overloaded; nothing was stored.'),
   storage_unavailable: row(503, true, 'The storage does not answer; nothing was stored.'),
   agent_unavailable: row(503, true, 'The agent cannot be reached.'),

@@ -84,7 +84,8 @@ export class EventStream implements Outlet {
     this.#over();
     res.cork(() => {
       res.write(rest);
-      res.end('', true);
+      // Told to close the connection, uWS would write a header into the middle of the body.
+      res.end();
     });
   }
 

@@ -1,4 +1,5 @@
 import { afterEach } from 'vitest';
+import type { Agent } from '../../actors/agent-port.ts';
 import { say } from '../../actors/commands.ts';
 import type { ConversationActor } from '../../actors/conversation-actor.ts';
 import type { Outcome } from '../../actors/draft.ts';
@@ -36,12 +37,13 @@ export class Served {
   readonly runtime: Runtime;
   readonly #server: Server;
 
-  static async start(settings: Partial<Config> = {}): Promise<Served> {
+  static async start(settings: Partial<Config> = {}, agent?: Agent): Promise<Served> {
     const store = new ControlledStore();
     const clock = new SimulatedClock();
     const lines: Line[] = [];
     const config = { ...defaults(), ...settings };
-    const runtime = await createRuntime({ config, store, clock, log: logInto(lines) });
+    const speaker = agent === undefined ? {} : { agent };
+    const runtime = await createRuntime({ config, store, clock, log: logInto(lines), ...speaker });
     const server = await startServer(runtime.edge, config);
     if (!server.ok) throw new Error(server.failure);
     return new Served({ store, clock, lines, runtime, server: server.value });
@@ -109,13 +111,13 @@ export function said(actor: ConversationActor, author: Author, content: string):
 }
 
 /** Starts servers that are closed after each test. */
-export function useServed(): (settings?: Partial<Config>) => Promise<Served> {
+export function useServed(): (settings?: Partial<Config>, agent?: Agent) => Promise<Served> {
   const open: Served[] = [];
   afterEach(async () => {
     await Promise.all(open.splice(0).map((served) => served.close()));
   });
-  return async (settings) => {
-    const served = await Served.start(settings);
+  return async (settings, agent) => {
+    const served = await Served.start(settings, agent);
     open.push(served);
     return served;
   };

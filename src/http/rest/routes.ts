@@ -3,6 +3,7 @@ import { MetricTable } from '../../observability/metrics.ts';
 import type { Edge } from '../edge.ts';
 import { pageRoutes } from '../static.ts';
 import { ADMIN_ROUTES } from './admin.ts';
+import { CHAT_ROUTES } from './chat.ts';
 import { CONVERSATION_ROUTES } from './conversations.ts';
 import { DOCUMENT_ROUTES } from './documents.ts';
 import { EVENT_ROUTES } from './events.ts';
@@ -24,6 +25,7 @@ export function routesOf({ meters, registry }: Edge): readonly Route[] {
   });
   return [
     ...MESSAGE_ROUTES,
+    ...CHAT_ROUTES,
     ...SEARCH_ROUTES,
     ...EVENT_ROUTES,
     ...TURN_ROUTES,
