@@ -104,6 +104,8 @@ export const AREAS: readonly Area[] = [
       'src/open-agent.ts',
       'src/open-pipeline.ts',
       'src/open-embedder.ts',
+      'src/open-tools.ts',
+      'src/tool-ports.ts',
       'src/main.ts',
       'src/cli/',
     ],

@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util';
 import { err, ok, type Result } from './domain/result.ts';
+import { contradictionsOfTools } from './settings/contradictions-of-tools.ts';
 import type { Setting } from './settings/kinds.ts';
 import { SETTINGS } from './settings/table.ts';
 
@@ -81,13 +82,16 @@ export function printable(config: Config): Readonly<Record<SettingName, unknown>
   return Object.fromEntries(shown) as Record<SettingName, unknown>;
 }
 
-/** What must not be written anywhere: the secrets, and the password in the store's address as it is and as it is sent. */
+/** What must not be written anywhere: the secrets, and the passwords in addresses of databases as they are and as they are sent. */
 export function secretsOf(config: Config): readonly string[] {
   const secrets = SETTING_NAMES.filter((name) => SETTINGS[name].isSecret).map(
     (name) => config[name],
   );
-  const [, password = ''] = /\/\/[^:@]*:(\S*)@/.exec(config.store) ?? [];
-  return [...secrets, password, unescaped(password)].filter(
+  const passwords = [config.store, config.queryDatabase].flatMap((address = '') => {
+    const [, password = ''] = /\/\/[^:@]*:(\S*)@/.exec(address) ?? [];
+    return [password, unescaped(password)];
+  });
+  return [...secrets, ...passwords].filter(
     (secret) => typeof secret === 'string' && secret !== '',
   ) as readonly string[];
 }
@@ -192,7 +196,7 @@ function contradictions(config: Config): string[] {
   if (isModel && openaiBaseUrl !== undefined && model === undefined) {
     found.push('COLLOQUY_OPENAI_BASE_URL needs COLLOQUY_MODEL: a model that is there');
   }
-  found.push(...contradictionsOfEmbedder(config));
+  found.push(...contradictionsOfEmbedder(config), ...contradictionsOfTools(config));
   for (const limit of ['maxFrameBytes', 'maxBodyBytes'] as const) {
     if (config.maxMessageChars > config[limit]) {
       found.push(`${envNameOf('maxMessageChars')} is more than ${envNameOf(limit)} lets through`);

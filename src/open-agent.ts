@@ -32,5 +32,7 @@ function modelOf(config: Config): ModelSpec {
     historyMessages: config.historyMessages,
     firstTokenMs: config.firstTokenMs,
     stallMs: config.stallMs,
+    maxModelCalls: config.maxModelCalls,
+    maxToolCalls: config.maxToolCalls,
   };
 }

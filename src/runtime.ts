@@ -18,10 +18,12 @@ import { Meters } from './observability/meters.ts';
 import { openAgentOf } from './open-agent.ts';
 import { openPipeline } from './open-pipeline.ts';
 import { openStoreOf } from './open-store.ts';
+import { choiceOf, openToolsOf } from './open-tools.ts';
 import { Breakers } from './provider/breakers.ts';
 import { ConversationSearch } from './search/conversation-search.ts';
 import type { Embedders } from './search/embedder.ts';
 import { SearchGate } from './search/search-gate.ts';
+import { toolPorts } from './tool-ports.ts';
 import { VERSION } from './version.ts';
 
 /** Milliseconds that tokens are gathered before they go out as one delta. */
@@ -61,7 +63,11 @@ export async function createRuntime(parts: RuntimeParts): Promise<Runtime> {
   const meters = new Meters();
   const breakers = new Breakers();
   meters.breakers = () => breakers.readings();
-  const bareAgent = parts.agent ?? (await openAgentOf(config, { breakers }));
+  const ports = toolPorts({ library: () => library, search: () => search, now: clock.now, log });
+  const toolbox = await openToolsOf(config, { ports, breakers });
+  const tools = toolbox.toolsFor(choiceOf(config));
+  const shared = { breakers, tools, report: ports.report };
+  const bareAgent = parts.agent ?? (await openAgentOf(config, shared));
   const embedders = parts.embedders ?? (await embeddersOf(config, breakers));
   const store = parts.store ?? (await openStoreOf(config, log, meters));
   const serving = new ServingSpace(store.spaces, embedders);
@@ -112,6 +118,7 @@ export async function createRuntime(parts: RuntimeParts): Promise<Runtime> {
     limits: config,
   });
   library.start();
+  toolbox.start();
   const edge: Edge = {
     store,
     registry,
@@ -153,7 +160,7 @@ export async function createRuntime(parts: RuntimeParts): Promise<Runtime> {
       await atRest;
     },
     close: async () => {
-      await Promise.all([search.close(), library.close(), pipeline.close()]);
+      await Promise.all([search.close(), library.close(), pipeline.close(), toolbox.close()]);
       await store.close();
     },
   };

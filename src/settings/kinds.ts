@@ -126,3 +126,13 @@ export function storeAddress(fallback: string, about: string): Setting<string> {
       : err(`must be ${shape}`);
   return { ...PUBLIC, fallback, about, shape, read };
 }
+
+/** A database that tools may read; none when it is left out. */
+export function databaseAddress(otherwise: string, about: string): Setting<string | undefined> {
+  const shape = 'sqlite:PATH or postgres://USER:PASSWORD@HOST:PORT/DATABASE';
+  const read = (value: string) =>
+    /^(sqlite:.+|postgres(ql)?:\/\/.+)$/.test(value.trim())
+      ? ok(value.trim())
+      : err(`must be ${shape}`);
+  return { ...PUBLIC, fallback: undefined, about, shape, read, otherwise };
+}

@@ -1,5 +1,6 @@
 import {
   bytes,
+  databaseAddress,
   duration,
   oneOf,
   optional,
@@ -225,6 +226,42 @@ const AGENT = {
   agentTokens: whole(40, [1, 10_000], 'Tokens of an answer of `scripted`.'),
 } as const;
 
+const TOOLS = {
+  tools: optional(
+    'all there are',
+    'The tools that the agent may call, with commas between them: `current_time`, `search_documents`, `search_conversation`, `query_database`, `web_search`, and those of MCP servers as `SERVER__TOOL` or `SERVER__*`. `none`: no tools.',
+  ),
+  toolApproval: optional(
+    'none',
+    'The tools that the agent may call only after somebody allowed it, each time; besides those that the file of MCP servers says.',
+  ),
+  maxModelCalls: whole(
+    12,
+    [1, 100],
+    'Answers of the model in one turn, those that ask for tools included.',
+  ),
+  maxToolCalls: whole(24, [0, 48], 'Calls of tools in one turn.'),
+  queryDatabase: databaseAddress(
+    'none',
+    'A database that `query_database` may read. Give it a user that may read what anybody who talks to the agent may see, and nothing else.',
+  ),
+  queryRole: optional('that of the user', 'The role in Postgres whose rights the queries have.'),
+  queryMs: whole(5_000, [10, 600_000], 'Milliseconds that a query may take.'),
+  queryRows: whole(
+    100,
+    [1, 10_000],
+    'Rows that a query gives at most; they must fit into 7,000 characters.',
+  ),
+  webSearch: oneOf(
+    'none',
+    ['none', 'searxng', 'tavily', 'brave'],
+    'Who answers `web_search`. SearXNG needs its URL, the others a key.',
+  ),
+  webSearchUrl: optional("the provider's own", 'Address of the web search.'),
+  webSearchKey: optional('none', 'Key for the web search.', { isSecret: true }),
+  mcpFile: optional('none', 'A JSON file of MCP servers whose tools the agent may call.'),
+} as const;
+
 const SEARCH = {
   embedder: oneOf(
     'hashing',
@@ -280,6 +317,7 @@ export const SETTING_GROUPS = {
   Storage: STORAGE,
   Conversations: CONVERSATIONS,
   Agent: AGENT,
+  Tools: TOOLS,
   Search: SEARCH,
   Documents: DOCUMENTS,
 } as const;
@@ -289,6 +327,7 @@ export const SETTINGS = {
   ...STORAGE,
   ...CONVERSATIONS,
   ...AGENT,
+  ...TOOLS,
   ...SEARCH,
   ...DOCUMENTS,
 } as const;
