@@ -36,6 +36,13 @@ export interface SendOptions {
   readonly metadata?: Readonly<Record<string, unknown>>;
 }
 
+export interface Decision {
+  readonly callId: string;
+  readonly verdict: 'approve' | 'reject';
+  /** The model reads it. */
+  readonly reason?: string;
+}
+
 /**
  * One conversation, followed through reconnects. Its fields are immutable values that are replaced when they
  * change, so that a view can compare them.
@@ -79,6 +86,11 @@ export interface Conversation {
 
   /** Stops a turn; kept when the server took the request, `turn_over` when there was nothing to stop. */
   cancel(turnId: string): Promise<void>;
+  /**
+   * Decides about a tool call that waits for approval; kept when the decision is in the log, broken with
+   * `already_exists` when somebody was faster, or nobody was in time.
+   */
+  decide(turnId: string, decision: Decision): Promise<void>;
   /** Says that we type, or stopped; call it for every key. Stops by itself. */
   setTyping(isActive: boolean): void;
   /** Says how far we have read. */

@@ -8,7 +8,7 @@ import type { AttachmentState, JoinOptions } from './attachment.ts';
 import { Attachment } from './attachment.ts';
 import type { ColloquyError } from './colloquy-error.ts';
 import { localError } from './colloquy-error.ts';
-import type { Conversation, ConversationEvents, SendOptions } from './conversation.ts';
+import type { Conversation, ConversationEvents, Decision, SendOptions } from './conversation.ts';
 import type { Draft, Receipt } from './draft.ts';
 import { Emitter } from './emitter.ts';
 import type { Link } from './link.ts';
@@ -16,15 +16,24 @@ import { foldMember, foldPresence, type Members, membersAtJoin } from './members
 import { Outbox } from './outbox.ts';
 import { OwnRead } from './own-read.ts';
 import type { PageOptions, Rest } from './rest.ts';
-import { foldTurn, type TurnFrame, type Turns, turnAnswered, turnsAtJoin } from './turn-view.ts';
+import {
+  foldTurn,
+  type TurnFrame,
+  type Turns,
+  turnAnswered,
+  turnDecided,
+  turnsAtJoin,
+} from './turn-view.ts';
 import { OthersTyping, OwnTyping } from './typing.ts';
 import type {
+  ClientFrameOf,
   ConversationInfo,
   LogEvent,
   Role,
   ServerFrame,
   ServerFrameOf,
   StoredMessage,
+  Unasked,
 } from './wire.ts';
 
 export interface FollowedParts {
@@ -137,8 +146,17 @@ export class FollowedConversation implements Conversation {
   }
 
   cancel(turnId: string): Promise<void> {
+    return this.#steer({ type: 'cancel', conversation_id: this.id, turn_id: turnId });
+  }
+
+  decide(turnId: string, { callId, verdict, reason }: Decision): Promise<void> {
+    const about = { conversation_id: this.id, turn_id: turnId, call_id: callId };
+    const why = reason === undefined ? {} : { reason };
+    return this.#steer({ type: 'decide', ...about, decision: verdict, ...why });
+  }
+
+  #steer(question: Unasked<ClientFrameOf<'cancel' | 'decide'>>): Promise<void> {
     return new Promise((resolve, reject) => {
-      const question = { type: 'cancel' as const, conversation_id: this.id, turn_id: turnId };
       this.#parts.link.ask(question, (answer) => (answer.ok ? resolve() : reject(answer.error)));
     });
   }
@@ -246,6 +264,7 @@ export class FollowedConversation implements Conversation {
         this.#turns = turnAnswered(this.#turns, event.turn_id, event.seq);
       }
     }
+    if (event.kind === 'turn.decided') this.#turns = turnDecided(this.#turns, event);
     this.#outbox.heard(event);
     this.#emitter.emit('event', event); // 1. state first
     this.#emitter.emit('change', undefined);

@@ -20,11 +20,12 @@ export type { Client } from './client.ts';
 // biome-ignore lint/performance/noBarrelFile: the entry of the package, `colloquy/client`
 export { ColloquyError } from './colloquy-error.ts';
 export type { ConnectionState } from './connection.ts';
-export type { Conversation, ConversationEvents, SendOptions } from './conversation.ts';
+export type { Conversation, ConversationEvents, Decision, SendOptions } from './conversation.ts';
 export type { Change, Draft, DraftState, Receipt } from './draft.ts';
 export type { Clock, KeyValueStorage, Socket, SocketConstructor } from './environment.ts';
 export type { PageOptions } from './rest.ts';
-export type { ToolUse, TurnView } from './turn-view.ts';
+export type { ToolUse } from './tool-use.ts';
+export type { TurnView } from './turn-view.ts';
 export type {
   Author,
   ConversationInfo,

@@ -1,4 +1,12 @@
-import type { ServerFrame, ServerFrameOf } from './wire.ts';
+import {
+  isWaiting,
+  type ToolUses,
+  usesOf,
+  withCall,
+  withDecision,
+  withResult,
+} from './tool-use.ts';
+import type { LogEventOf, ServerFrame, ServerFrameOf } from './wire.ts';
 
 /** An agent's turn as it can be shown: everything heard about it, folded. */
 export interface TurnView {
@@ -14,24 +22,13 @@ export interface TurnView {
   readonly isWhole: boolean;
   /** The index of the delta that comes next. */
   readonly nextIndex: number;
-  readonly tools: readonly ToolUse[];
+  readonly tools: ToolUses;
   /** The seq of the final message, once that is known. */
   readonly messageSeq?: number | undefined;
   readonly usage?: { readonly input_tokens: number; readonly output_tokens: number } | undefined;
   readonly error?:
     | { readonly code: number; readonly reason: string; readonly message: string }
     | undefined;
-}
-
-export interface ToolUse {
-  readonly callId: string;
-  readonly name: string;
-  readonly args: unknown;
-  readonly needsApproval: boolean;
-  /** Undefined while it runs. */
-  readonly outcome?:
-    | { readonly ok: true; readonly result: unknown; readonly durationMs: number }
-    | { readonly ok: false; readonly error: string; readonly durationMs: number };
 }
 
 /** By turn id, in the order they were first heard of. */
@@ -67,7 +64,7 @@ export function turnsAtJoin(
   for (const snapshot of running) {
     const before = turns.get(snapshot.turn_id);
     if (before === undefined || !isOver(before)) {
-      kept.set(snapshot.turn_id, ofSnapshot(before, snapshot));
+      kept.set(snapshot.turn_id, ofSnapshot(snapshot));
     }
   }
   return kept;
@@ -79,6 +76,13 @@ export function turnAnswered(turns: Turns, turnId: string, messageSeq: number): 
   return turn === undefined ? turns : new Map(turns).set(turnId, { ...turn, messageSeq });
 }
 
+/** Somebody decided about a call that waited. */
+export function turnDecided(turns: Turns, event: LogEventOf<'turn.decided'>): Turns {
+  const turn = turns.get(event.turn_id);
+  if (turn === undefined) return turns;
+  return new Map(turns).set(turn.turnId, withTools(turn, withDecision(turn.tools, event)));
+}
+
 function next(before: TurnView | undefined, frame: TurnFrame): TurnView | undefined {
   switch (frame.type) {
     case 'turn.started':
@@ -88,13 +92,11 @@ function next(before: TurnView | undefined, frame: TurnFrame): TurnView | undefi
     case 'turn.delta':
       return before && withDelta(before, frame);
     case 'turn.snapshot':
-      return isStale(before, frame.attempt) || isBehind(before, frame)
-        ? before
-        : ofSnapshot(before, frame);
+      return isStale(before, frame.attempt) || isBehind(before, frame) ? before : ofSnapshot(frame);
     case 'turn.tool_call':
-      return before && withCall(before, frame);
+      return before && withTools(before, withCall(before.tools, frame));
     case 'turn.tool_result':
-      return before && withResult(before, frame);
+      return before && withTools(before, withResult(before.tools, frame));
     case 'turn.ended':
       return before && (isStale(before, frame.attempt) ? before : ended(before, frame));
     default:
@@ -147,7 +149,7 @@ function withDelta(turn: TurnView, frame: ServerFrameOf<'turn.delta'>): TurnView
   };
 }
 
-function ofSnapshot(before: TurnView | undefined, frame: ServerFrameOf<'turn.snapshot'>): TurnView {
+function ofSnapshot(frame: ServerFrameOf<'turn.snapshot'>): TurnView {
   return {
     turnId: frame.turn_id,
     agent: frame.agent,
@@ -157,30 +159,14 @@ function ofSnapshot(before: TurnView | undefined, frame: ServerFrameOf<'turn.sna
     text: frame.text,
     isWhole: true,
     nextIndex: frame.next_index,
-    tools: before?.attempt === frame.attempt ? before.tools : [],
+    tools: usesOf(frame.tool_calls),
   };
 }
 
-function withCall(turn: TurnView, frame: ServerFrameOf<'turn.tool_call'>): TurnView {
-  if (isOver(turn) || turn.tools.some(({ callId }) => callId === frame.call_id)) return turn;
-  const use = {
-    callId: frame.call_id,
-    name: frame.name,
-    args: frame.args,
-    needsApproval: frame.needs_approval,
-  };
-  return { ...turn, tools: [...turn.tools, use] };
-}
-
-function withResult(turn: TurnView, frame: ServerFrameOf<'turn.tool_result'>): TurnView {
-  if (isOver(turn)) return turn;
-  const durationMs = frame.duration_ms;
-  const outcome =
-    frame.error === undefined
-      ? { ok: true as const, result: frame.result, durationMs }
-      : { ok: false as const, error: frame.error, durationMs };
-  const tools = turn.tools.map((use) => (use.callId === frame.call_id ? { ...use, outcome } : use));
-  return { ...turn, tools };
+function withTools(turn: TurnView, tools: ToolUses): TurnView {
+  if (isOver(turn) || tools === turn.tools) return turn;
+  const before = turn.state === 'awaiting_approval' ? 'thinking' : turn.state;
+  return { ...turn, tools, state: tools.some(isWaiting) ? 'awaiting_approval' : before };
 }
 
 function ended(turn: TurnView, frame: ServerFrameOf<'turn.ended'>): TurnView {

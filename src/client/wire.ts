@@ -21,6 +21,7 @@ type Plain<T> = unknown extends T
       : T;
 
 export type ClientFrame = Plain<CheckedClientFrame>;
+export type ClientFrameOf<T extends ClientFrame['type']> = Extract<ClientFrame, { type: T }>;
 export type ServerFrame = Plain<CheckedServerFrame>;
 export type ServerFrameOf<T extends ServerFrame['type']> = Extract<ServerFrame, { type: T }>;
 /** A durable entry of the conversation's log. */
@@ -35,18 +36,22 @@ export type Limits = ServerFrameOf<'welcome'>['limits'];
 /** A message as REST answers it: the event, with the content as it stands now. */
 export type StoredMessage = Omit<LogEventOf<'message'>, 'type'> & { readonly edited_at?: string };
 
+interface AgentInfo {
+  readonly id: string;
+  readonly name: string;
+  readonly speaks: 'auto' | 'always' | 'mention' | 'never';
+  readonly while_busy: 'enqueue' | 'reject' | 'interrupt' | 'rollback' | 'debounce';
+}
+
 /** A conversation as REST answers it. */
 export interface ConversationInfo {
   readonly conversation_id: string;
   readonly epoch: string;
   readonly title: string | null;
   readonly visibility: 'open' | 'invite';
-  readonly agent: {
-    readonly id: string;
-    readonly name: string;
-    readonly speaks: 'auto' | 'always' | 'mention' | 'never';
-    readonly while_busy: 'enqueue' | 'reject' | 'interrupt' | 'rollback' | 'debounce';
-  } | null;
+  readonly agent: AgentInfo | null;
+  /** Agents beside that one; absent when there are none. */
+  readonly agents?: readonly AgentInfo[];
   readonly head_seq: number;
   readonly first_seq: number;
   readonly created_at: string;
@@ -57,7 +62,7 @@ export interface ConversationInfo {
 /** Frames that await an answer with their `id`. */
 type Question = Extract<
   ClientFrame,
-  { type: 'join' | 'leave' | 'send' | 'edit' | 'delete' | 'cancel' }
+  { type: 'join' | 'leave' | 'send' | 'edit' | 'delete' | 'cancel' | 'decide' }
 >;
 /** A question before it has its id. */
 export type Unasked<Q = Question> = Q extends Question ? Omit<Q, 'id'> : never;

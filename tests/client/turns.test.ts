@@ -106,6 +106,62 @@ test('the final message is known to be the answer', async () => {
   expect(conversation.turns.get('t1')).toMatchObject({ state: 'completed', messageSeq: 1 });
 });
 
+test('a call that needs approval waits until somebody decides', async () => {
+  const { server, conversation } = await followed();
+  started(server.socket);
+  const call = { ...turn, call_id: 'c', name: 'pay' };
+  server.socket.say({ type: 'turn.tool_call', ...call, args: {}, needs_approval: true });
+  expect(conversation.turns.get('t1')?.state).toBe('awaiting_approval');
+  const decided = conversation.decide('t1', { callId: 'c', verdict: 'approve', reason: 'fine' });
+  const asked = server.socket.last('decide');
+  expect(asked).toMatchObject({
+    type: 'decide',
+    turn_id: 't1',
+    call_id: 'c',
+    decision: 'approve',
+    reason: 'fine',
+  });
+  server.socket.say({
+    type: 'event',
+    conversation_id: turn.conversation_id,
+    seq: 1,
+    kind: 'turn.decided',
+    event_id: 'e1.1',
+    from: { id: 'ben', name: 'Ben', kind: 'human' },
+    created_at: '2026-01-01T00:00:00.000Z',
+    turn_id: 't1',
+    call_id: 'c',
+    decision: 'approve',
+  });
+  server.socket.say({ type: 'ok', id: asked.id });
+  await decided;
+  expect(conversation.turns.get('t1')).toMatchObject({
+    state: 'thinking',
+    tools: [{ decision: { verdict: 'approve' } }],
+  });
+});
+
+test('who joins in the middle sees the calls so far', async () => {
+  const { server, conversation } = await followed();
+  const about = { name: 'pay', args: { n: 1 } };
+  server.socket.say(
+    snapshot({
+      state: 'awaiting_approval',
+      tool_calls: [
+        { call_id: 'a', ...about, needs_approval: false, state: 'done', result: 7, duration_ms: 3 },
+        { call_id: 'b', ...about, needs_approval: true, state: 'waiting' },
+      ],
+    }),
+  );
+  expect(conversation.turns.get('t1')).toMatchObject({
+    state: 'awaiting_approval',
+    tools: [
+      { callId: 'a', outcome: { ok: true, result: 7, durationMs: 3 } },
+      { callId: 'b', needsApproval: true },
+    ],
+  });
+});
+
 test('tools are shown with their outcome', async () => {
   const { server, conversation } = await followed();
   started(server.socket);

@@ -130,6 +130,14 @@ export class Room {
     }
   }
 
+  async decide(turnId: string, callId: string, verdict: 'approve' | 'reject'): Promise<void> {
+    try {
+      await this.conversation.decide(turnId, { callId, verdict });
+    } catch {
+      // Somebody was faster, or it is over, or the connection is: each is seen.
+    }
+  }
+
   /** The newest edit or deletion of a message that is not stored yet. */
   draftOf(seq: number): Draft | undefined {
     return this.conversation.drafts.findLast(

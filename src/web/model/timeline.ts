@@ -11,6 +11,8 @@ export interface MessageView {
   readonly isEdited: boolean;
   readonly replyTo: number | undefined;
   readonly turnId: string | undefined;
+  /** The agent was stopped before it was done. */
+  readonly isPartial: boolean;
   readonly citations: NonNullable<StoredMessage['citations']>;
 }
 
@@ -142,6 +144,7 @@ export function viewOf(message: StoredMessage): MessageView {
     isEdited: message.edited_at !== undefined,
     replyTo: message.reply_to,
     turnId: message.turn_id,
+    isPartial: message.partial === true,
     citations: message.citations ?? [],
   };
 }

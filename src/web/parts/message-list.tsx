@@ -96,7 +96,16 @@ export function MessageList({ room, onReply, onEdit }: MessageListProps) {
           {timeline?.hasNewer !== true && (
             <>
               {room.shownTurns.map((turn) => (
-                <TurnRow key={turn.turnId} turn={turn} onCancel={(id) => void room.cancel(id)} />
+                <TurnRow
+                  key={turn.turnId}
+                  turn={turn}
+                  mayDecide={conversation.role !== undefined && conversation.role !== 'observer'}
+                  deeds={{
+                    decide: (callId, verdict) => void room.decide(turn.turnId, callId, verdict),
+                    nameOf: (participantId) => room.nameOf(participantId),
+                  }}
+                  onCancel={(id) => void room.cancel(id)}
+                />
               ))}
               {conversation.drafts.map((draft) => (
                 <DraftRow

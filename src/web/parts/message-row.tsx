@@ -106,6 +106,7 @@ function Bubble({ message, isAnswerToLast, quoted, draft, deeds }: MessageRowPro
         </ul>
       )}
       <p class="stamp">
+        {message.isPartial && !message.isDeleted && 'not finished · '}
         {message.isEdited && !message.isDeleted && 'edited · '}
         <time dateTime={message.createdAt} title={fullTimeOf(message.createdAt)}>
           {timeOf(message.createdAt)}

@@ -2,9 +2,13 @@ import type { TurnView } from '../../client/index.ts';
 import { isOver } from '../../client/turn-view.ts';
 import { Avatar } from './avatar.tsx';
 import { StopIcon } from './icons.tsx';
+import { type ToolDeeds, ToolList } from './tool-list.tsx';
 
 interface TurnRowProps {
   readonly turn: TurnView;
+  /** We may send, and so decide. */
+  readonly mayDecide: boolean;
+  readonly deeds: ToolDeeds;
   readonly onCancel: (turnId: string) => void;
 }
 
@@ -12,7 +16,7 @@ interface TurnRowProps {
  * An agent's answer while it comes, or what is left of one that came to nothing. Tokens are not read out as they
  * come; the whole message is announced when it is there.
  */
-export function TurnRow({ turn, onCancel }: TurnRowProps) {
+export function TurnRow({ turn, mayDecide, deeds, onCancel }: TurnRowProps) {
   const isRunning = !isOver(turn);
   return (
     <li
@@ -28,15 +32,7 @@ export function TurnRow({ turn, onCancel }: TurnRowProps) {
           <span class="row-note">{statusOf(turn)}</span>
         </p>
         {turn.tools.length > 0 && (
-          <ul class="tools">
-            {turn.tools.map((use) => (
-              <li key={use.callId} class="tool">
-                {use.outcome === undefined && `Using ${use.name}…`}
-                {use.outcome?.ok === true && `Used ${use.name}`}
-                {use.outcome?.ok === false && `${use.name} did not work: ${use.outcome.error}`}
-              </li>
-            ))}
-          </ul>
+          <ToolList tools={turn.tools} mayDecide={mayDecide && isRunning} deeds={deeds} />
         )}
         {turn.text !== '' && (
           <div class="bubble">
