@@ -62,6 +62,28 @@ test('an answer that fails says so', async () => {
   await ada.turn.getByText('could not answer').waitFor({ timeout: 20_000 });
 });
 
+test('a tool that needs approval waits for a click, in both windows, and goes on', async () => {
+  const id = table.newId();
+  const ada = await table.person('Ada', id);
+  const ben = await table.person('Ben', id);
+  await ada.say('@assistant say: So be it.\napprove: pay; approve: ship');
+  for (const person of [ada, ben]) {
+    await person.turn.getByText('waits for an approval').waitFor();
+    await person.turn.getByText('pay waits for somebody to approve it').waitFor();
+  }
+  await ben.turn.getByRole('button', { name: 'Approve pay' }).click();
+  await ada.turn.getByText('pay was used, approved by Ben').waitFor();
+  await ada.page.reload();
+  await ada.turn.getByText('pay was used, approved by Ben').waitFor();
+  await ada.turn.getByRole('button', { name: 'Reject ship' }).click();
+  for (const person of [ada, ben]) {
+    const answer = person.messages.filter({ hasText: 'Assistant' }).last();
+    await expect
+      .poll(() => answer.locator('.content').textContent())
+      .toBe('So [pay: done] [ship: rejected by a person] be it.');
+  }
+});
+
 async function wordsIn(text: { innerText: () => Promise<string> }): Promise<number> {
   return (await text.innerText()).trim().split(/\s+/).length;
 }
