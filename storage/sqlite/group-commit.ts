@@ -17,6 +17,9 @@ export interface GroupCommitOptions {
   readonly lockWaitMs: number;
   /** True while a worker holds the file's write lock; `flush` is called when it has let go. */
   readonly isLent: () => boolean;
+  /** Writes what the writes have left to be written together; `drop` forgets it. */
+  readonly finish: () => void;
+  readonly drop: () => void;
   /** Makes memory agree with the file when a rollback could not be trusted; throws when it can't be read. */
   readonly resync: () => void;
   readonly onCommit: (commit: Commit) => void;
@@ -117,6 +120,7 @@ export class GroupCommit {
       this.#begin.run();
       phase = 'write';
       for (const write of group) write.perform(undo);
+      this.#options.finish();
       phase = 'commit';
       this.#commit.run();
     } catch (error) {
@@ -142,6 +146,7 @@ export class GroupCommit {
   }
 
   #takeBack(undo: Undo, phase: 'begin' | 'write' | 'commit'): void {
+    this.#options.drop();
     try {
       if (this.#options.db.inTransaction) this.#rollback.run();
     } catch (error) {

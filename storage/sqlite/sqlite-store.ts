@@ -79,6 +79,8 @@ export class SqliteStore implements Store {
       db,
       lockWaitMs: options.lockWaitMs,
       isLent: () => this.#indexer.isLent() || this.#searcher.isLent(),
+      finish: () => this.#tables.log.finish(),
+      drop: () => this.#tables.log.drop(),
       resync: () => this.#resync(),
       onCommit: (commit) => {
         this.#committed(commit.rows);
