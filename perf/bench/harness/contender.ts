@@ -17,6 +17,7 @@ export const LOAD_CORE = 1;
 
 export interface RunningServer {
   readonly port: number;
+  readonly pid: number;
   /** Seconds of CPU it has used so far, all threads. */
   readonly cpuSeconds: () => number;
   readonly stop: () => Promise<void>;
@@ -37,6 +38,7 @@ export async function startServer(
   const port = await portOf(child);
   return {
     port,
+    pid: child.pid ?? 0,
     cpuSeconds: () => cpuSecondsOf(child.pid ?? 0),
     stop: () => stop(child),
   };
