@@ -1,6 +1,7 @@
 import type { Curve, Plot } from '../k6/lib/report.ts';
 import { coresOf, type Sample } from './samples.ts';
 import type { Seconds } from './seconds.ts';
+import type { Kept } from './soak.ts';
 
 const TIMES: readonly (readonly [metric: string, title: string])[] = [
   ['ack_ms', 'Send to ack'],
@@ -13,7 +14,11 @@ const TIMES: readonly (readonly [metric: string, title: string])[] = [
 ];
 
 /** Every plot that has something to show: k6's curves, and the server beside them on the same seconds. */
-export function plotsOf(seconds: Seconds, samples: readonly Sample[]): Plot[] {
+export function plotsOf(
+  seconds: Seconds,
+  samples: readonly Sample[],
+  kept: readonly Kept[] = [],
+): Plot[] {
   const names = new Set(seconds.names);
   const sums = (wanted: readonly string[]): Curve[] =>
     wanted
@@ -36,23 +41,24 @@ export function plotsOf(seconds: Seconds, samples: readonly Sample[]): Plot[] {
     { title: 'Refusals', unit: 'a second', curves: sums(refusals) },
     { title: 'Turns', unit: 'a second', curves: sums(['turns']) },
     { title: 'REST calls', unit: 'a second', curves: sums(['http_reqs']) },
-    ...(seconds.start === undefined ? [] : serverPlots(samples, seconds.start, seconds.length)),
+    ...serverPlots(samples, kept, seconds),
   ];
   return plots.filter(({ curves }) => curves.length > 0);
 }
 
-function serverPlots(samples: readonly Sample[], start: number, length: number): Plot[] {
-  const laid = (values: readonly (number | null)[]) => {
-    const placed = new Array<number | null>(length).fill(null);
-    samples.forEach(({ at }, index) => {
-      const second = Math.round(at - start);
-      const value = values[index] ?? null;
-      if (second >= 0 && second < length && value !== null && !Number.isNaN(value)) {
-        placed[second] = Math.max(placed[second] ?? 0, value);
-      }
-    });
-    return bridged(placed);
-  };
+function serverPlots(
+  samples: readonly Sample[],
+  kept: readonly Kept[],
+  { start, length }: Seconds,
+): Plot[] {
+  if (start === undefined) return [];
+  const laid = (values: readonly (number | null)[]) =>
+    bridged(
+      placed(
+        { start, length },
+        samples.map(({ at }, index) => [at, values[index] ?? null]),
+      ),
+    );
   const curve = (name: string, read: (sample: Sample) => number): Curve => ({
     name,
     values: laid(samples.map(read)),
@@ -74,7 +80,10 @@ function serverPlots(samples: readonly Sample[], start: number, length: number):
     {
       title: 'Heap of the server',
       unit: 'MB',
-      curves: [curve('heap', ({ heapBytes }) => heapBytes / 1e6)],
+      curves: [
+        curve('used', ({ heapBytes }) => heapBytes / 1e6),
+        ...(kept.length === 0 ? [] : [keptCurve({ start, length }, kept)]),
+      ],
     },
     {
       title: 'Event-loop lag of the server',
@@ -95,6 +104,35 @@ function serverPlots(samples: readonly Sample[], start: number, length: number):
       ],
     },
   ];
+}
+
+/** What a full collection left, as a step until the next one. */
+function keptCurve(axis: Axis, kept: readonly Kept[]): Curve {
+  let last: number | null = null;
+  const values = placed(
+    axis,
+    kept.map(({ at, bytes }) => [at, bytes / 1e6]),
+  ).map((value) => {
+    last = value ?? last;
+    return last;
+  });
+  return { name: 'kept by a full collection', values };
+}
+
+type Axis = Pick<Seconds, 'length'> & { readonly start: number };
+
+/** The greatest value of each second, null where there is none. */
+function placed(
+  { start, length }: Axis,
+  points: readonly (readonly [at: number, value: number | null])[],
+): (number | null)[] {
+  const seconds = new Array<number | null>(length).fill(null);
+  for (const [at, value] of points) {
+    const second = Math.round(at - start);
+    if (second < 0 || second >= length || value === null || Number.isNaN(value)) continue;
+    seconds[second] = Math.max(seconds[second] ?? 0, value);
+  }
+  return seconds;
 }
 
 /** A sample that came a moment late leaves a second without one: that is no gap to show. */

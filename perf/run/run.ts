@@ -14,7 +14,7 @@ import { Sampler } from './sampler.ts';
 import type { Sample } from './samples.ts';
 import { Seconds } from './seconds.ts';
 import { type Server, startServer } from './server.ts';
-import { heapGrowth, leaksIn } from './soak.ts';
+import { heapGrowth, keptIn, leaksIn } from './soak.ts';
 import { Streams } from './streams.ts';
 import { warm } from './warm.ts';
 
@@ -130,11 +130,13 @@ function metricsOf(out: string, failures: string[]): Report['metrics'] {
 function reportOf(plan: RunPlan, { seconds, samples, metrics, failures }: Measured): Report {
   const { wanted, figures, k6, out } = plan;
   const scenario = scenarioOf(wanted);
-  const log = countLog(readFileSync(join(out, 'server.log'), 'utf8'));
+  const said = readFileSync(join(out, 'server.log'), 'utf8');
+  const log = countLog(said);
+  const kept = keptIn(said);
   const flags = [...scenario.server, ...wanted.server].join(' ');
   const logged = log.errors === 0 ? [] : [`the server logged ${log.errors} errors: ${log.first}`];
   const isSoak = scenario.isSoak === true;
-  const growth = `${heapGrowth(samples).toFixed(2)} MB a minute after the warm-up`;
+  const growth = `${heapGrowth(kept).toFixed(2)} MB a minute after the warm-up`;
   return {
     scenario: wanted.scenario,
     about: scenario.about,
@@ -142,7 +144,7 @@ function reportOf(plan: RunPlan, { seconds, samples, metrics, failures }: Measur
     isShort: wanted.isShort,
     figures: { ...figures },
     metrics,
-    failures: [...failures, ...logged, ...(isSoak ? leaksIn(samples) : [])],
+    failures: [...failures, ...logged, ...(isSoak ? leaksIn(kept, samples) : [])],
     facts: [
       ...costFacts(samples, { metrics, cores: availableParallelism() }),
       ...(isSoak ? [['growth of the heap', growth] as const] : []),
@@ -150,7 +152,7 @@ function reportOf(plan: RunPlan, { seconds, samples, metrics, failures }: Measur
       ...circumstances(wanted, k6),
       ['flags of the server', flags],
     ],
-    plots: plotsOf(seconds, samples),
+    plots: plotsOf(seconds, samples, kept),
   };
 }
 

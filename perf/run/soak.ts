@@ -2,61 +2,61 @@ import type { Sample } from './samples.ts';
 
 /** Of a soak, the part at the beginning in which caches and code still warm up. */
 const WARM_PART = 0.35;
-/** Seconds of which the least heap counts: what is garbage by then is not memory that is held. */
-const WINDOW_SECONDS = 10;
+/** Collections and samples after the warm-up without which nothing can be told. */
+const LEAST_COLLECTIONS = 8;
 const MB = 1e6;
-/** Megabytes a minute that a heap may grow by. */
+/** Megabytes a minute that what is kept may grow by. */
 const MOST_MB_A_MINUTE = 1;
 /** Handles that may be more at the end than after the warm-up: people come and go all the time. */
 const MOST_HANDLES = 10;
 
+/** What a full garbage collection left in the heap. */
+export interface Kept {
+  /** Seconds since 1970. */
+  readonly at: number;
+  readonly bytes: number;
+}
+
+/** The collections that the server's log tells of. */
+export function keptIn(log: string): Kept[] {
+  return [...log.matchAll(/^\{"event":"collected","at":(\d+),"keptBytes":(\d+)\}$/gm)].map(
+    ([, at, bytes]) => ({ at: Number(at) / 1_000, bytes: Number(bytes) }),
+  );
+}
+
 /** What grew and should not have: sentences, none when all is well. */
-export function leaksIn(samples: readonly Sample[]): string[] {
-  const settled = samples.slice(Math.floor(samples.length * WARM_PART));
-  if (settled.length < 3 * WINDOW_SECONDS) return ['the run was too short to tell a leak'];
-  const grown = heapGrowth(samples);
-  const third = Math.floor(settled.length / 3);
+export function leaksIn(kept: readonly Kept[], samples: readonly Sample[]): string[] {
+  if (settled(kept).length < LEAST_COLLECTIONS) return ['the run was too short to tell a leak'];
+  const grown = heapGrowth(kept);
+  const after = settled(samples);
+  const third = Math.floor(after.length / 3);
   const handles = (part: readonly Sample[]) => medianOf(part.map((sample) => sample.handles));
-  const more = handles(settled.slice(-third)) - handles(settled.slice(0, third));
+  const more = handles(after.slice(-third)) - handles(after.slice(0, third));
   return [
     ...(grown < MOST_MB_A_MINUTE ? [] : [`the heap grew by ${grown.toFixed(2)} MB a minute`]),
     ...(more < MOST_HANDLES ? [] : [`${more} more handles were open at the end than before`]),
   ];
 }
 
-/** Megabytes a minute that the least heap of each window grew by, after the warm-up. */
-export function heapGrowth(samples: readonly Sample[]): number {
-  const settled = samples.slice(Math.floor(samples.length * WARM_PART));
-  // The last may be cut before the collection that it would have had.
-  const whole = windows(settled).slice(0, -1);
-  const floor = whole.map((window) => ({
-    at: window[0]?.at ?? 0,
-    value: Math.min(...window.map(({ heapBytes }) => heapBytes)),
-  }));
-  return (slopeOf(floor) * 60) / MB;
+/** Megabytes a minute that what is kept grew by, after the warm-up. */
+export function heapGrowth(kept: readonly Kept[]): number {
+  return (slopeOf(settled(kept)) * 60) / MB;
 }
 
-function windows(samples: readonly Sample[]): Sample[][] {
-  const found: Sample[][] = [];
-  for (const sample of samples) {
-    const window = found.at(-1);
-    const isIn = window?.[0] !== undefined && sample.at - window[0].at < WINDOW_SECONDS;
-    if (isIn) window.push(sample);
-    else found.push([sample]);
-  }
-  return found;
+function settled<T>(all: readonly T[]): readonly T[] {
+  return all.slice(Math.floor(all.length * WARM_PART));
 }
 
-/** Least squares: the value's change in a second. */
-function slopeOf(points: readonly { readonly at: number; readonly value: number }[]): number {
+/** Least squares: bytes a second. */
+function slopeOf(points: readonly Kept[]): number {
   const mean = (values: readonly number[]) =>
     values.reduce((sum, value) => sum + value, 0) / values.length;
   const atMean = mean(points.map(({ at }) => at));
-  const valueMean = mean(points.map(({ value }) => value));
+  const bytesMean = mean(points.map(({ bytes }) => bytes));
   let above = 0;
   let below = 0;
-  for (const { at, value } of points) {
-    above += (at - atMean) * (value - valueMean);
+  for (const { at, bytes } of points) {
+    above += (at - atMean) * (bytes - bytesMean);
     below += (at - atMean) ** 2;
   }
   return below === 0 ? 0 : above / below;
