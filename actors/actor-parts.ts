@@ -6,6 +6,7 @@ import type { ChainLimits } from './asking.ts';
 import type { AudienceCounters } from './audience.ts';
 import type { Clock } from './clock.ts';
 import type { CommitTick } from './commit-tick.ts';
+import type { ConversationActor } from './conversation-actor.ts';
 import type { Encoder, Publish } from './outlet.ts';
 import type { TurnLimits } from './turn-run.ts';
 
@@ -54,4 +55,11 @@ export interface ActorParts {
   readonly agents?: ReadonlyMap<ParticipantId, Agent> | undefined;
   /** The name of this server among those that share the store; absent where there are no others. */
   readonly runner?: string | undefined;
+}
+
+export interface ActorHooks {
+  /** It is stopped, and takes nothing any more. */
+  readonly passivated: (actor: ConversationActor) => void;
+  /** It can't go on by itself; `retry` brings it back. */
+  readonly failed: (actor: ConversationActor) => void;
 }

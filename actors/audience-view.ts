@@ -1,4 +1,3 @@
-import type { Conversation } from '../src/domain/conversation.ts';
 import type { LogEvent } from '../src/domain/event.ts';
 import type { Result } from '../src/domain/result.ts';
 import type { EventPage } from '../storage/store.ts';
@@ -6,7 +5,7 @@ import type { ActorParts } from './actor-parts.ts';
 import type { AudienceCounters, AudienceOptions } from './audience.ts';
 import type { Clock } from './clock.ts';
 import type { ConversationActor } from './conversation-actor.ts';
-import type { Encoder, Notice, Publish } from './outlet.ts';
+import type { Encoder, Notice, Origin, Publish } from './outlet.ts';
 
 /** What an audience sees of its conversation. A class: as closures it would cost each conversation 1 kB. */
 export class AudienceView implements AudienceOptions {
@@ -42,16 +41,16 @@ export class AudienceView implements AudienceOptions {
     return this.#parts.counters;
   }
 
-  origin(): Conversation {
-    return this.#actor.conversation;
+  origin(): Origin {
+    return this.#actor.headless;
   }
 
   headSeq(): number {
-    return this.#actor.conversation.headSeq;
+    return this.#actor.headSeq;
   }
 
   firstSeq(): number {
-    return this.#actor.conversation.firstSeq;
+    return this.#actor.headless.firstSeq;
   }
 
   onHole(): void {

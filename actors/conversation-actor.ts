@@ -5,13 +5,15 @@ import { type Failure, failure } from '../src/domain/failure.ts';
 import type { ConversationId, ParticipantId, TurnId } from '../src/domain/ids.ts';
 import type { Member } from '../src/domain/participant.ts';
 import { err } from '../src/domain/result.ts';
-import type { ActorParts } from './actor-parts.ts';
+import type { ActorHooks, ActorParts } from './actor-parts.ts';
+import { ActorView } from './actor-view.ts';
 import { seatAgents, takeTurns } from './agent-seat.ts';
 import { Audience } from './audience.ts';
 import { AudienceView } from './audience-view.ts';
 import type { Draft, Outcome, Unsettled } from './draft.ts';
 import { Interpreter } from './interpreter.ts';
 import type { Notice, TurnSnapshot } from './outlet.ts';
+import { type Headless, PlainBatch } from './plain-batch.ts';
 import { isAnother, readAnew } from './read-anew.ts';
 import { RecentSeqs } from './recent-seqs.ts';
 import type { Seats } from './seats.ts';
@@ -20,13 +22,6 @@ import type { Listener, Subscription } from './subscription.ts';
 import { Writer, type WriterHost } from './writer.ts';
 
 export type Opened = 'open' | 'gone' | 'failed';
-
-export interface ActorHooks {
-  /** It is stopped, and takes nothing any more. */
-  readonly passivated: (actor: ConversationActor) => void;
-  /** It can't go on by itself; `retry` brings it back. */
-  readonly failed: (actor: ConversationActor) => void;
-}
 
 /** Milliseconds without use after which a conversation keeps no more than it needs to be woken at once. */
 const REST_AFTER_MS = 5_000;
@@ -60,7 +55,9 @@ export class ConversationActor implements ConversationPort, WriterHost {
   #open: (outcome: Opened) => void = () => {};
   #stopped: () => void = () => {};
   readonly #chart: Interpreter;
+  /** Its head may be an older one: `#headSeq` is the head. */
   #conversation: Conversation | undefined;
+  #headSeq = 0;
   #members: ReadonlyMap<ParticipantId, Member> = new Map();
   #refusal: Failure | undefined;
   /** People are refused; the agent may still finish what it says. */
@@ -97,8 +94,20 @@ export class ConversationActor implements ConversationPort, WriterHost {
   }
 
   get conversation(): Conversation {
+    const conversation = this.headless as Conversation;
+    const headSeq = this.#headSeq;
+    if (conversation.headSeq !== headSeq) this.#conversation = { ...conversation, headSeq };
+    return this.#conversation ?? conversation;
+  }
+
+  /** The same for who does not ask for the head, at no cost. */
+  get headless(): Headless {
     if (this.#conversation === undefined) throw new Error(`conversation ${this.id} is not open`);
     return this.#conversation;
+  }
+
+  get headSeq(): number {
+    return this.#headSeq;
   }
 
   get members(): ReadonlyMap<ParticipantId, Member> {
@@ -306,7 +315,7 @@ export class ConversationActor implements ConversationPort, WriterHost {
   }
 
   async #load(): Promise<void> {
-    const before = this.#conversation;
+    const before = this.hasOpened ? this.conversation : undefined;
     const { id, store } = this;
     this.#writer.turnOff();
     const parts = { writer: this.#writer, recent: this.recent };
@@ -332,8 +341,9 @@ export class ConversationActor implements ConversationPort, WriterHost {
   }
 
   #adopt({ conversation, members }: ConversationState): void {
-    const before = this.#conversation;
+    const before = this.hasOpened ? this.conversation : undefined;
     this.#conversation = conversation;
+    this.#headSeq = conversation.headSeq;
     this.#members = new Map(members.map((member) => [member.id, member]));
     if (before === undefined) return;
     // Another writer was here, or a batch thought lost was stored: the readers have yet to see it.
@@ -347,23 +357,18 @@ export class ConversationActor implements ConversationPort, WriterHost {
   }
 
   view(): StageView {
-    const { limits } = this.#parts;
-    return {
-      conversation: this.conversation,
-      members: this.#members,
-      maxParticipants: limits.maxParticipants,
-      maxQueuedTurns: limits.maxQueuedTurns,
-      chain: limits,
-      openTurns: (agent) => this.#turns?.openOf(agent) ?? 0,
-      isErased: (seq) => this.recent.isErased(seq),
-      agentOf: (seq) => this.recent.agentOf(seq),
-    };
+    return new ActorView(this, this.#parts.limits, this.#turns);
   }
 
   committed(staged: Staged): void {
     const { events } = staged;
-    this.#conversation = staged.conversation;
-    this.#members = staged.members;
+    if (staged instanceof PlainBatch) {
+      this.#headSeq = staged.event.seq;
+    } else {
+      this.#conversation = staged.conversation;
+      this.#headSeq = staged.conversation.headSeq;
+      this.#members = staged.members;
+    }
     for (const event of events) this.recent.remember(event);
     this.#audience?.deliver(events);
     for (const event of events) {

@@ -9,9 +9,13 @@ import type { Staged } from './stage.ts';
 /** Shared, and so never added to. */
 const NONE: never[] = [];
 
+/** A conversation but for its head, which moves with each message. */
+export type Headless = Omit<Conversation, 'headSeq'>;
+
 /** What a plain batch is numbered on. */
 export interface Standing {
-  readonly conversation: Conversation;
+  readonly headless: Headless;
+  readonly headSeq: number;
   readonly members: ReadonlyMap<ParticipantId, Member>;
 }
 
@@ -21,29 +25,37 @@ export interface Standing {
  * draft that it numbers.
  */
 export class PlainBatch implements Staged, Append {
-  readonly id: ConversationId;
   readonly drafts: readonly Draft[];
   readonly draft: Draft;
   readonly event: LogEvent;
   readonly events: readonly LogEvent[];
-  readonly numbered: Staged['numbered'] = [this];
-  readonly conversation: Conversation;
   readonly members: ReadonlyMap<ParticipantId, Member>;
+  readonly #headless: Headless;
 
-  constructor({ conversation, members }: Standing, draft: MessageDraft, now: number) {
-    const seq = conversation.headSeq + 1;
+  constructor({ headless, headSeq, members }: Standing, draft: MessageDraft, now: number) {
     const { author, key, body } = draft;
-    this.id = conversation.id;
     this.draft = draft;
     this.drafts = [draft];
-    this.event = { seq, kind: 'message', author, createdAt: now, key, body };
+    this.event = { seq: headSeq + 1, kind: 'message', author, createdAt: now, key, body };
     this.events = [this.event];
-    this.conversation = { ...conversation, headSeq: seq };
     this.members = members;
+    this.#headless = headless;
+  }
+
+  get id(): ConversationId {
+    return this.#headless.id;
   }
 
   get expectedHead(): number {
     return this.event.seq - 1;
+  }
+
+  get numbered(): Staged['numbered'] {
+    return [this];
+  }
+
+  get conversation(): Conversation {
+    return { ...this.#headless, headSeq: this.event.seq };
   }
 
   get twins(): Draft[] {
@@ -77,7 +89,7 @@ export function plainBatch(
   if (drafts.length !== 1 || draft?.kind !== 'message') return undefined;
   if (draft.ends !== undefined || draft.replyTo !== undefined) return undefined;
   if (draft.asks !== undefined) return undefined;
-  const { agent, agents } = standing.conversation;
+  const { agent, agents } = standing.headless;
   if (agent !== null || (agents?.length ?? 0) > 0) return undefined;
   const member = standing.members.get(draft.author.id);
   if (member === undefined || !maySend(member.role)) return undefined;

@@ -30,7 +30,8 @@ export interface Found {
 export async function readAnew(reading: Reading): Promise<Result<Found | undefined, Unavailable>> {
   const { id, store, writer } = reading;
   // What is read must not hold a batch that is still to be given to the readers by its own outcome.
-  if (writer.landing !== undefined) await writer.landing;
+  const { landing } = writer;
+  if (landing !== undefined) await landing;
   const unsure = await writer.decideUnsure();
   if (!unsure.ok) return unsure;
   const loaded = await store.load(id);

@@ -4,12 +4,18 @@ import { type LogEvent, redactBody } from '../src/domain/event.ts';
 import { failure } from '../src/domain/failure.ts';
 import { err, ok } from '../src/domain/result.ts';
 import type { Draft, Outcome, Unsettled } from './draft.ts';
+import { PlainBatch } from './plain-batch.ts';
 import type { Staged } from './stage.ts';
 
 /** What senders are told about their drafts: the new seq, or that of the event that their key has made before. */
 
 /** Answers the senders of a durable batch, but for those that it refused. */
 export function settleCommitted(staged: Staged): void {
+  if (staged instanceof PlainBatch) {
+    const { seq, createdAt } = staged.event;
+    staged.draft.settle(ok({ seq, createdAt, duplicate: false }));
+    return;
+  }
   for (const { draft, event, twins } of staged.numbered) {
     const { seq, createdAt } = event;
     draft.settle(ok({ seq, createdAt, duplicate: false }));

@@ -4,9 +4,9 @@ import { type Failure, failure } from '../src/domain/failure.ts';
 import type { ConversationId } from '../src/domain/ids.ts';
 import { err, ok, type Result } from '../src/domain/result.ts';
 import type { Unavailable } from '../storage/unavailable.ts';
-import type { ActorParts } from './actor-parts.ts';
+import type { ActorHooks, ActorParts } from './actor-parts.ts';
 import { hasAgents } from './agent-seat.ts';
-import { type ActorHooks, ConversationActor } from './conversation-actor.ts';
+import { ConversationActor } from './conversation-actor.ts';
 import { LookOut } from './look-out.ts';
 import { TurnWatch } from './turn-watch.ts';
 

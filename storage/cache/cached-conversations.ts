@@ -42,13 +42,17 @@ export class CachedConversations {
     return this.#entries.get(id);
   }
 
-  /** Keeps an entry, new or changed; undefined forgets the conversation. */
-  keep(id: ConversationId, entry: CachedConversation | undefined): void {
+  /** Keeps an entry, new or changed; undefined forgets the conversation. `known` is what `get` has just given. */
+  keep(
+    id: ConversationId,
+    entry: CachedConversation | undefined,
+    known = this.#entries.get(id),
+  ): void {
     if (entry === undefined) {
       this.#entries.delete(id);
       return;
     }
-    if (this.#entries.get(id) !== entry) this.#entries.set(id, entry);
+    if (known !== entry) this.#entries.set(id, entry);
     this.#bytes += entry.bytes - entry.countedBytes;
     entry.countedBytes = entry.bytes;
     while (this.#bytes > this.#maxBytes && this.#entries.size > 0) this.#entries.pop();

@@ -26,6 +26,7 @@ import { CachedConversation, type Position, type TailLimits } from './cached-con
 import { CachedConversations, type CacheLimits } from './cached-conversations.ts';
 import { HeadReads } from './head-reads.ts';
 import { Overlaps } from './overlaps.ts';
+import { type AppendEnded, Remembering } from './remembering.ts';
 
 export interface CacheStats {
   readonly hits: number;
@@ -144,8 +145,14 @@ export class CachedStore implements Store {
   }
 
   /** Undefined for an append that broke. */
-  readonly #appendEnded = (batch: Append, result: Result<void, AppendFailure> | undefined): void =>
-    this.#ended(batch.id, result, (entry) => this.#appended(batch, entry));
+  readonly #appendEnded: AppendEnded = (batch, result) => {
+    const { id } = batch;
+    const wasAlone = this.#overlaps.endWrite(id);
+    if (wasAlone && result?.ok === true) {
+      const known = this.#entries.get(id);
+      this.#entries.keep(id, this.#appended(batch, known), known);
+    } else this.#ended(id, wasAlone, result);
+  };
 
   remove(id: ConversationId): Promise<Result<boolean, Unavailable>> {
     return this.#write(
@@ -318,7 +325,7 @@ export class CachedStore implements Store {
   async #write<T, F extends CreateFailure | AppendFailure>(
     id: ConversationId,
     write: () => Promise<Result<T, F>>,
-    remember: Remember,
+    remember: () => CachedConversation | undefined,
   ): Promise<Result<T, F>> {
     this.#overlaps.beginWrite(id);
     let result: Result<T, F> | undefined;
@@ -326,19 +333,19 @@ export class CachedStore implements Store {
       result = await write();
       return result;
     } finally {
-      this.#ended(id, result, remember);
+      const wasAlone = this.#overlaps.endWrite(id);
+      if (wasAlone && result?.ok === true) this.#entries.keep(id, remember());
+      else this.#ended(id, wasAlone, result);
     }
   }
 
-  /** A write has its result, or broke. */
-  #ended<T, F extends CreateFailure | AppendFailure>(
+  /** A write was not alone, or has no ok for its result. */
+  #ended<T>(
     id: ConversationId,
-    result: Result<T, F> | undefined,
-    remember: Remember,
+    wasAlone: boolean,
+    result: Result<T, CreateFailure | AppendFailure> | undefined,
   ): void {
-    const wasAlone = this.#overlaps.endWrite(id);
-    if (wasAlone && result?.ok === true) this.#entries.keep(id, remember(this.#entries.get(id)));
-    else if (!wasAlone || isUncertain(result)) this.#entries.keep(id, undefined);
+    if (!wasAlone || isUncertain(result)) this.#entries.keep(id, undefined);
   }
 
   #appended(
@@ -375,36 +382,6 @@ interface CachedRead<T> {
 /** Somebody else wrote what an entry does not know. */
 function isBeyond(seq: number | undefined, entry: CachedConversation | undefined): boolean {
   return seq !== undefined && entry !== undefined && seq > entry.head;
-}
-
-/** What is known of a conversation after a write of it. */
-type Remember = (entry: CachedConversation | undefined) => CachedConversation | undefined;
-
-/** The answer to an append, on its way through the cache. */
-class Remembering implements AppendAnswer {
-  readonly #batch: Append;
-  readonly #answer: AppendAnswer;
-  readonly #ended: (batch: Append, result: Result<void, AppendFailure> | undefined) => void;
-
-  constructor(
-    batch: Append,
-    answer: AppendAnswer,
-    ended: (batch: Append, result: Result<void, AppendFailure> | undefined) => void,
-  ) {
-    this.#batch = batch;
-    this.#answer = answer;
-    this.#ended = ended;
-  }
-
-  answered(result: Result<void, AppendFailure>): void {
-    this.#ended(this.#batch, result);
-    this.#answer.answered(result);
-  }
-
-  broke(error: unknown): void {
-    this.#ended(this.#batch, undefined);
-    this.#answer.broke(error);
-  }
 }
 
 /** The inner store may hold something else than was thought. */
