@@ -102,6 +102,7 @@ export const AREAS: readonly Area[] = [
       'src/runtime.ts',
       'src/open-store.ts',
       'src/open-agent.ts',
+      'src/open-agents.ts',
       'src/open-pipeline.ts',
       'src/open-embedder.ts',
       'src/open-tools.ts',

@@ -21,7 +21,7 @@ export async function serve({ config, warnings }: LoadedConfig): Promise<void> {
   const life = new Life(log);
   const told = toldToStop();
   crashLoudly(log);
-  const runtime = await createRuntime({ config, log });
+  const runtime = await createRuntime({ config, log, env: process.env });
   const server = await startServer(runtime.edge, config);
   if (!server.ok) {
     await runtime.close();

@@ -21,7 +21,8 @@ export async function openAgentOf(
   });
 }
 
-function modelOf(config: Config): ModelSpec {
+/** What the settings say of models. */
+export function modelOf(config: Config): ModelSpec {
   return {
     apiKey: config.openaiApiKey,
     baseUrl: config.openaiBaseUrl,

@@ -6,8 +6,6 @@ import { Registry } from '../actors/registry.ts';
 import { Retention } from '../actors/retention.ts';
 import type { Store } from '../storage/store.ts';
 import { type Config, envNameOf, printable, SETTING_NAMES } from './config.ts';
-import type { AgentSettings } from './domain/conversation.ts';
-import { participantId } from './domain/ids.ts';
 import type { Edge } from './http/edge.ts';
 import { wireEncoder } from './http/encoder.ts';
 import { Identity, signingSecret } from './http/identity.ts';
@@ -15,10 +13,10 @@ import { Library } from './library/library.ts';
 import { ServingSpace } from './library/serving-space.ts';
 import type { Log } from './observability/log.ts';
 import { Meters } from './observability/meters.ts';
-import { openAgentOf } from './open-agent.ts';
+import { openAgentsOf, ownSettings, speakersOf } from './open-agents.ts';
 import { openPipeline } from './open-pipeline.ts';
 import { openStoreOf } from './open-store.ts';
-import { choiceOf, openToolsOf } from './open-tools.ts';
+import { openToolsOf } from './open-tools.ts';
 import { Breakers } from './provider/breakers.ts';
 import { ConversationSearch } from './search/conversation-search.ts';
 import type { Embedders } from './search/embedder.ts';
@@ -30,12 +28,11 @@ import { VERSION } from './version.ts';
 const DELTA_MS = 10;
 const SECONDS_A_DAY = 86_400;
 
-/** The agent of a conversation when nothing else was said. */
-const AGENT_ID = participantId('assistant');
-
 export interface RuntimeParts {
   readonly config: Config;
   readonly log: Log;
+  /** The environment, for keys that the file of agents names. */
+  readonly env?: Readonly<Record<string, string | undefined>>;
   /** What tests put in place of what the config says. */
   readonly store?: Store;
   readonly agent?: Agent;
@@ -65,9 +62,11 @@ export async function createRuntime(parts: RuntimeParts): Promise<Runtime> {
   meters.breakers = () => breakers.readings();
   const ports = toolPorts({ library: () => library, search: () => search, now: clock.now, log });
   const toolbox = await openToolsOf(config, { ports, breakers });
-  const tools = toolbox.toolsFor(choiceOf(config));
-  const shared = { breakers, tools, report: ports.report };
-  const bareAgent = parts.agent ?? (await openAgentOf(config, shared));
+  const { env = {} } = parts;
+  const opened =
+    parts.agent === undefined
+      ? await openAgentsOf({ config, breakers, toolbox, report: ports.report, env })
+      : [{ agent: parts.agent, settings: ownSettings(config), price: undefined }];
   const embedders = parts.embedders ?? (await embeddersOf(config, breakers));
   const store = parts.store ?? (await openStoreOf(config, log, meters));
   const serving = new ServingSpace(store.spaces, embedders);
@@ -77,11 +76,13 @@ export async function createRuntime(parts: RuntimeParts): Promise<Runtime> {
     report: log.warn,
   });
   const pipeline = openPipeline({ config, store, search, meters, clock, log });
-  const agent = bareAgent && pipeline.around(bareAgent);
+  const agents = opened.map((one) => ({ ...one, agent: pipeline.around(one.agent) }));
+  const [first] = agents;
   const topics: Edge['topics'] = { publish: () => {} };
   const registry = new Registry({
     store,
-    agent,
+    agent: first?.agent,
+    agents: speakersOf(agents),
     runner: store.isShared ? crypto.randomUUID() : undefined,
     clock,
     tick,
@@ -139,12 +140,12 @@ export async function createRuntime(parts: RuntimeParts): Promise<Runtime> {
     limits: config,
     defaults: {
       visibility: config.guests ? 'open' : 'invite',
-      agent: agent === undefined ? null : defaultAgent(config),
-      knownAgents: agent === undefined ? [] : [defaultAgent(config)],
+      agent: first?.settings ?? null,
+      knownAgents: agents.map(({ settings }) => settings),
     },
     labels: {
       store: store.label,
-      agent: agent?.label ?? 'none',
+      agent: agents.map(({ agent }) => agent.label).join(', ') || 'none',
       embedder: embedders.configured?.label ?? 'none',
       version: VERSION,
     },
@@ -186,10 +187,6 @@ function actorLimits(config: Config): ActorLimits {
     maxAgentTurns: config.maxAgentTurns,
     turnLeaseMs: config.turnLeaseMs,
   };
-}
-
-function defaultAgent({ agentName }: Config): AgentSettings {
-  return { id: AGENT_ID, name: agentName, speaks: 'auto', whileBusy: 'enqueue' };
 }
 
 /** The settings as an operator knows them. */

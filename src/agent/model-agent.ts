@@ -62,8 +62,11 @@ export async function modelAgent(spec: ModelSpec, shared: ModelShared): Promise<
   const settings = settingsOf(spec);
   const { provider: name } = readModel(spec.model ?? '');
   const { langGraphAgent } = await import('./langgraph/agent.ts');
+  const endpoint = name === 'bedrock' ? spec.bedrock?.endpoint : settings.baseUrl;
+  const host = URL.parse(endpoint ?? '')?.host;
+  const called = breakerName('model', name, settings.model, ...(host ? [host] : []));
   return langGraphAgent(settings, {
-    breaker: shared.breakers.named(breakerName('model', name, settings.model), settings),
+    breaker: shared.breakers.named(called, settings),
     provider: name === 'bedrock' ? await bedrockOf(settings, spec.bedrock) : undefined,
     tools: shared.tools,
     report: shared.report,

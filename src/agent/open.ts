@@ -11,9 +11,8 @@ import {
 import { type OfflineOptions, offlineAgent } from './offline.ts';
 import { type ScriptedOptions, scriptedAgent } from './scripted.ts';
 
-export const AGENT_KINDS = ['auto', 'openai', 'bedrock', 'offline', 'scripted', 'none'] as const;
-/** `auto` is the model that is configured, else `offline`. */
-type AgentKind = (typeof AGENT_KINDS)[number];
+/** `model` is one of any provider; `auto` that, when one is configured, else `offline`. */
+type AgentKind = 'auto' | 'model' | 'openai' | 'bedrock' | 'offline' | 'scripted' | 'none';
 
 export interface AgentOptions extends Partial<ModelShared> {
   readonly kind: AgentKind;
@@ -53,6 +52,7 @@ export async function openAgent(options: AgentOptions): Promise<Agent | undefine
 
 const KINDS: Readonly<Record<AgentKind, (options: AgentOptions) => Promise<Agent | undefined>>> = {
   auto: (options) => (hasModel(options) ? openModels(options) : KINDS.offline(options)),
+  model: openModels,
   openai: openModels,
   bedrock: openModels,
   offline: async (options) => offlineAgent({ ...bounds(options), ...options.offline }),
@@ -71,7 +71,7 @@ async function openModels(options: AgentOptions): Promise<Agent> {
   const first: ModelSpec = { ...bounds(options), ...options.model };
   const { provider } = readModel(first.model ?? '');
   const mistakes = [...mistakesInModel(first)];
-  if (kind !== 'auto' && kind !== provider)
+  if (kind !== 'auto' && kind !== 'model' && kind !== provider)
     mistakes.push(`COLLOQUY_MODEL is a model of \`${provider}\``);
   const second = fallback.model ? { ...first, model: fallback.model } : undefined;
   const more = second === undefined ? [] : mistakesInModel(second);

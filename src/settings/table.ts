@@ -131,6 +131,10 @@ const AGENT = {
     ['auto', 'openai', 'bedrock', 'offline', 'scripted', 'none'],
     '`openai`: a model on any OpenAI-compatible endpoint. `bedrock`: a model of Amazon Bedrock. `offline`: answers from the conversation itself, without a model. `scripted`: deterministic, for tests and load. `auto`: the model when there is a key, an endpoint or a `bedrock:` model, else `offline`.',
   ),
+  agentsFile: optional(
+    'none',
+    'A YAML or JSON file of agents, each with its model, prompt, tools and manners; its first one is that of new conversations. It takes the place of the settings for the agent, its name, model, prompt and fallbacks.',
+  ),
   agentName: text('Assistant', 'What the agent is called. Its id is `assistant`.'),
   model: optional(
     'gpt-4.1-mini with a key alone; none with an endpoint of your own',

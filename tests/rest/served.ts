@@ -43,7 +43,9 @@ export class Served {
     const lines: Line[] = [];
     const config = { ...defaults(), ...settings };
     const speaker = agent === undefined ? {} : { agent };
-    const runtime = await createRuntime({ config, store, clock, log: logInto(lines), ...speaker });
+    const { env } = process;
+    const log = logInto(lines);
+    const runtime = await createRuntime({ config, store, clock, log, env, ...speaker });
     const server = await startServer(runtime.edge, config);
     if (!server.ok) throw new Error(server.failure);
     return new Served({ store, clock, lines, runtime, server: server.value });
