@@ -118,10 +118,17 @@ export type AgentChunk =
 /** Why an agent could not answer, in words people may read. Thrown out of the stream. */
 export class AgentFailure extends Error {
   readonly reason: Reason;
+  /** Milliseconds after which it is worth asking again, where that is known. */
+  readonly retryAfterMs: number | undefined;
 
-  constructor(reason: Reason, message: string, options?: ErrorOptions) {
+  constructor(
+    reason: Reason,
+    message: string,
+    options: ErrorOptions & { readonly retryAfterMs?: number | undefined } = {},
+  ) {
     super(message, options);
     this.name = 'AgentFailure';
     this.reason = reason;
+    this.retryAfterMs = options.retryAfterMs;
   }
 }

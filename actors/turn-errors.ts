@@ -31,7 +31,9 @@ export function publicError({ reason, message }: Failure): TurnError {
 /** Only what an agent says for people leaves the process. */
 export function agentError(cause: unknown): TurnError {
   if (cause instanceof AgentFailure) {
-    return { code: statusOf(cause.reason), reason: cause.reason, message: cause.message };
+    const { reason, message, retryAfterMs } = cause;
+    const after = retryAfterMs === undefined ? {} : { retry_after_ms: retryAfterMs };
+    return { code: statusOf(reason), reason, message, ...after };
   }
   return publicError(failure('internal', { message: 'The agent broke down.' }));
 }

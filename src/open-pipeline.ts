@@ -6,6 +6,7 @@ import type { ConversationId } from './domain/ids.ts';
 import type { Message } from './domain/message.ts';
 import type { Log } from './observability/log.ts';
 import type { Meters } from './observability/meters.ts';
+import { Budgets, budgeted } from './pipeline/budgets.ts';
 import { ConversationMemory, remembering } from './pipeline/memory.ts';
 import { ContentModeration, type Moderation } from './pipeline/moderation.ts';
 import { StageMeter } from './pipeline/stages.ts';
@@ -15,6 +16,7 @@ import type { ConversationSearch } from './search/conversation-search.ts';
 /** The stages around every message, as the runtime uses them. */
 export interface Pipeline {
   readonly moderation: Moderation;
+  readonly budgets: Budgets;
   /** The agent with the stages around its turns. */
   readonly around: (agent: Agent) => Agent;
   /** Leaves what goes on in the background. While the store is open. */
@@ -39,6 +41,13 @@ export function openPipeline({
   clock,
   log,
 }: PipelineParts): Pipeline {
+  const budgets = new Budgets({
+    ledger: store.ledger,
+    now: clock.now,
+    meters,
+    report: log.warn,
+    ...budgetLimits(config),
+  });
   const memory = new ConversationMemory({
     store,
     search: (id, question, limit) => searched(search, id, { question, limit }),
@@ -49,13 +58,31 @@ export function openPipeline({
     store,
     now: clock.now,
     report: log.warn,
-    onSpent: () => {},
+    onSpent: (conversationId, usage) => {
+      void budgets.spend({ conversationId, askedBy: [] }, usage);
+    },
     summaryTokens: config.summaryTokens,
   });
   return {
     moderation: new ContentModeration(new StageMeter(meters, 'moderation')),
-    around: (agent) => remembering(agent, memory, summaries),
+    budgets,
+    around: (agent) => budgeted(remembering(agent, memory, summaries), budgets),
     close: () => summaries.close(),
+  };
+}
+
+function budgetLimits(config: Config) {
+  return {
+    perParticipant: {
+      tokens: config.participantTokensPerDay,
+      cost: config.participantCostPerDay,
+    },
+    perConversation: {
+      tokens: config.conversationTokensPerDay,
+      cost: config.conversationCostPerDay,
+    },
+    prices: { input: config.inputPrice, output: config.outputPrice },
+    contextTokens: config.contextTokens,
   };
 }
 

@@ -131,6 +131,7 @@ export async function createRuntime(parts: RuntimeParts): Promise<Runtime> {
     },
     identity,
     moderation: pipeline.moderation,
+    budgets: pipeline.budgets,
     clock,
     log,
     meters,

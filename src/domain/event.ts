@@ -20,6 +20,10 @@ export type Verdict = (typeof VERDICTS)[number];
 export interface Usage {
   readonly input_tokens: number;
   readonly output_tokens: number;
+  /** In the currency of the operator's prices, where there are any. */
+  readonly cost?: number;
+  /** The provider did not say: it was counted here. */
+  readonly estimated?: true;
 }
 
 export interface Citation {

@@ -45,6 +45,7 @@ const TABLE = {
     'The conversation has more messages waiting than it may hold; nothing was stored.',
   ),
   rate_limited: row(429, true, 'Too many requests; slow down.'),
+  budget_exhausted: row(429, true, 'The budget of this day is used up.'),
   turn_queue_full: row(429, true, 'The agent has more turns waiting than it may hold.'),
   too_many_participants: row(429, false, 'The conversation is full.'),
   too_many_connections: row(429, true, 'The server has as many connections as it may hold.'),

@@ -25,6 +25,8 @@ export interface TurnError {
   readonly code: number;
   readonly reason: string;
   readonly message: string;
+  /** Milliseconds after which it may be asked again, where that is known. */
+  readonly retry_after_ms?: number;
 }
 
 /** One answer of the model inside a turn that asked for tools. Part of the durable record of the turn. */

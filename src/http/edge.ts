@@ -7,6 +7,7 @@ import type { Library } from '../library/library.ts';
 import type { BreakerBoard } from '../observability/breaker-reading.ts';
 import type { Log } from '../observability/log.ts';
 import type { Meters } from '../observability/meters.ts';
+import type { Budgets } from '../pipeline/budgets.ts';
 import type { Moderation } from '../pipeline/moderation.ts';
 import type { ConversationSearch } from '../search/conversation-search.ts';
 import type { SearchGate } from '../search/search-gate.ts';
@@ -22,6 +23,7 @@ export interface Edge {
   readonly searchGates: { readonly messages: SearchGate; readonly documents: SearchGate };
   readonly identity: Identity;
   readonly moderation: Moderation;
+  readonly budgets: Budgets;
   readonly clock: Clock;
   readonly log: Log;
   readonly meters: Meters;

@@ -64,6 +64,9 @@ export class Meters {
     return passages;
   }
 
+  /** What answers took; `cost` in the currency of the prices. */
+  readonly tokens = { input: 0, output: 0, cost: 0 };
+
   readonly refuse = (reason: Reason): void => {
     this.refusals.set(reason, (this.refusals.get(reason) ?? 0) + 1);
   };

@@ -80,6 +80,22 @@ const ROWS: readonly Row[] = [
     read: ({ meters }) => [...meters.refusals].map(([reason, count]) => [{ reason }, count]),
   },
   {
+    name: 'turn_tokens_total',
+    help: 'Tokens that answers and summaries took, by direction.',
+    kind: 'counter',
+    labels: ['direction'],
+    read: ({ meters: { tokens } }) => [
+      [{ direction: 'input' }, tokens.input],
+      [{ direction: 'output' }, tokens.output],
+    ],
+  },
+  {
+    name: 'turn_cost_total',
+    help: 'What answers and summaries cost, in the currency of the prices.',
+    kind: 'counter',
+    read: ({ meters }) => meters.tokens.cost,
+  },
+  {
     name: 'pipeline_total',
     help: 'Passages through the stages of the pipeline, by stage and outcome.',
     kind: 'counter',

@@ -63,6 +63,10 @@ export const AuthorField = z.object({ id: ParticipantIdField, name: z.string(), 
 export const UsageField = z.object({
   input_tokens: z.int().min(0),
   output_tokens: z.int().min(0),
+  /** In the currency of the operator's prices, where there are any. */
+  cost: z.number().min(0).exactOptional(),
+  /** The provider did not say: it was counted here. */
+  estimated: z.literal(true).exactOptional(),
 });
 export const VerdictField = z.enum(VERDICTS);
 /** The id of a tool call, as the model gave it. */

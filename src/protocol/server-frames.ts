@@ -22,7 +22,12 @@ const turn = { ...conversation, turn_id: TurnIdField };
 const agent = z.object({ id: ParticipantIdField, name: z.string() });
 const attempt = z.int().min(0);
 const member = AuthorField.extend({ role: RoleField });
-const failed = z.object({ code: z.int(), reason: z.string(), message: z.string() });
+const failed = z.object({
+  code: z.int(),
+  reason: z.string(),
+  message: z.string(),
+  retry_after_ms: z.int().exactOptional(),
+});
 
 /** One call of a tool, as a turn and its snapshot show it. */
 const ToolCall = z.object({

@@ -96,6 +96,16 @@ export function duration(fallback: number, most: string, about: string): Setting
   return { ...PUBLIC, fallback, about, shape, read };
 }
 
+/** An amount of money, to a millionth. */
+export function amount(fallback: number, about: string): Setting<number> {
+  const shape = 'a number such as 0.4, up to 1000000';
+  const read = (value: string) => {
+    const number = /^\d{1,7}(\.\d{1,6})?$/.test(value.trim()) ? Number(value) : Number.NaN;
+    return number <= 1_000_000 ? ok(number) : err(`must be ${shape}`);
+  };
+  return { ...PUBLIC, fallback, about, shape, read };
+}
+
 export function yesOrNo(fallback: boolean, about: string): Setting<boolean> {
   const shape = 'true or false';
   const read = (value: string) => {

@@ -10,6 +10,7 @@ import {
   whole,
   yesOrNo,
 } from './kinds.ts';
+import { PIPELINE } from './pipeline.ts';
 
 /**
  * The settings, one row each. The environment, the flags, `--help`, `.env.example` and `docs/configuration.md` come
@@ -321,6 +322,7 @@ export const SETTING_GROUPS = {
   Storage: STORAGE,
   Conversations: CONVERSATIONS,
   Agent: AGENT,
+  Pipeline: PIPELINE,
   Tools: TOOLS,
   Search: SEARCH,
   Documents: DOCUMENTS,
@@ -331,6 +333,7 @@ export const SETTINGS = {
   ...STORAGE,
   ...CONVERSATIONS,
   ...AGENT,
+  ...PIPELINE,
   ...TOOLS,
   ...SEARCH,
   ...DOCUMENTS,

@@ -164,7 +164,14 @@ const TurnLine = z.strictObject({
   startedAt: Time.nullable(),
   endedAt: Time.nullable(),
   usage: UsageField.nullable(),
-  error: z.strictObject({ code: z.int(), reason: z.string(), message: z.string() }).nullable(),
+  error: z
+    .strictObject({
+      code: z.int(),
+      reason: z.string(),
+      message: z.string(),
+      retry_after_ms: z.int().exactOptional(),
+    })
+    .nullable(),
   messageSeq: SeqField.nullable(),
   steps: z.array(z.strictObject({ text: z.string(), calls: z.array(CallLine) })).exactOptional(),
   askedBy: z.array(ParticipantIdField).exactOptional(),

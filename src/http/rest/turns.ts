@@ -23,6 +23,8 @@ export const TURN_ROUTES: readonly Route[] = [
       if (!reached.ok) return reached;
       const { actor } = reached.value;
       const id = key === null ? {} : { turnId: idFor(actor, who.id, key) };
+      const refused = await edge.budgets.refuses({ conversationId: actor.id, askedBy: [who.id] });
+      if (refused !== undefined && !(await isThere(actor, id.turnId))) return err(refused);
       const asked = await askAgent(actor, { by: who, agentId: body.agent_id, ...id });
       if (!asked.ok) return asked;
       const { turn, isNew } = asked.value;
@@ -87,6 +89,12 @@ export const TURN_ROUTES: readonly Route[] = [
     },
   }),
 ];
+
+/** It was asked for before: asked for again it is what it is. */
+async function isThere(actor: ConversationActor, id: TurnId | undefined): Promise<boolean> {
+  const read = id === undefined ? undefined : await actor.store.readTurn(actor.id, id);
+  return read?.ok === true && read.value !== undefined;
+}
 
 async function found(actor: ConversationActor, id: TurnId): Promise<Answer> {
   const read = await actor.store.readTurn(actor.id, id);
