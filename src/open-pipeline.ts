@@ -6,7 +6,7 @@ import type { ConversationId } from './domain/ids.ts';
 import type { Message } from './domain/message.ts';
 import type { Log } from './observability/log.ts';
 import type { Meters } from './observability/meters.ts';
-import { Budgets, budgeted } from './pipeline/budgets.ts';
+import { Budgets, budgeted, type Prices } from './pipeline/budgets.ts';
 import { ConversationMemory, remembering } from './pipeline/memory.ts';
 import { ContentModeration, type Moderation } from './pipeline/moderation.ts';
 import { StageMeter } from './pipeline/stages.ts';
@@ -17,8 +17,8 @@ import type { ConversationSearch } from './search/conversation-search.ts';
 export interface Pipeline {
   readonly moderation: Moderation;
   readonly budgets: Budgets;
-  /** The agent with the stages around its turns. */
-  readonly around: (agent: Agent) => Agent;
+  /** The agent with the stages around its turns; without prices of its own those of the settings hold. */
+  readonly around: (agent: Agent, prices?: Prices) => Agent;
   /** Leaves what goes on in the background. While the store is open. */
   readonly close: () => Promise<void>;
 }
@@ -66,7 +66,7 @@ export function openPipeline({
   return {
     moderation: new ContentModeration(new StageMeter(meters, 'moderation')),
     budgets,
-    around: (agent) => budgeted(remembering(agent, memory, summaries), budgets),
+    around: (agent, prices) => remembering(budgeted(agent, budgets, prices), memory, summaries),
     close: () => summaries.close(),
   };
 }

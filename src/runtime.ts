@@ -76,7 +76,7 @@ export async function createRuntime(parts: RuntimeParts): Promise<Runtime> {
     report: log.warn,
   });
   const pipeline = openPipeline({ config, store, search, meters, clock, log });
-  const agents = opened.map((one) => ({ ...one, agent: pipeline.around(one.agent) }));
+  const agents = opened.map((one) => ({ ...one, agent: pipeline.around(one.agent, one.price) }));
   const [first] = agents;
   const topics: Edge['topics'] = { publish: () => {} };
   const registry = new Registry({

@@ -88,18 +88,17 @@ export class Budgets {
     return this.#parts.contextTokens;
   }
 
-  /** Usage with what it costs. */
-  priced(usage: Usage): Usage {
-    const { input, output } = this.#parts.prices;
+  /** Usage with what it costs, at these prices or those of the settings. */
+  priced(usage: Usage, { input, output }: Prices = this.#parts.prices): Usage {
     if (input === 0 && output === 0) return usage;
     const cost = (usage.input_tokens * input + usage.output_tokens * output) / 1e6;
     return { ...usage, cost: Math.round(cost * A_BILLION) / A_BILLION };
   }
 
-  /** Counts it for everybody who asked, and for the conversation. Resolves when it is durable, or noted to be told again. */
+  /** Counts it, priced, for everybody who asked, and for the conversation. Resolves when it is durable, or noted to be told again. */
   async spend(asker: Asker, usage: Usage): Promise<void> {
     const { ledger, now, meters, report } = this.#parts;
-    const { input_tokens: inputTokens, output_tokens: outputTokens, cost = 0 } = this.priced(usage);
+    const { input_tokens: inputTokens, output_tokens: outputTokens, cost = 0 } = usage;
     if (inputTokens + outputTokens === 0) return;
     meters.tokens.input += inputTokens;
     meters.tokens.output += outputTokens;
@@ -138,15 +137,34 @@ export class Budgets {
   }
 }
 
-/** An agent that answers while there is something left for it, and whose answers are counted. */
-export function budgeted(agent: Agent, budgets: Budgets): Agent {
-  return { ...agent, answer: (input, signal) => answer(input, signal, { agent, budgets }) };
+/** An agent that answers while there is something left for it, and whose answers are counted, at its own prices. */
+export function budgeted(agent: Agent, budgets: Budgets, prices?: Prices): Agent {
+  const priced = (usage: Usage) => budgets.priced(usage, prices);
+  const { complete } = agent;
+  return {
+    ...agent,
+    answer: (input, signal) => answer(input, signal, { agent, budgets, priced }),
+    ...(complete === undefined
+      ? {}
+      : {
+          complete: async (task, signal) => {
+            const { text, usage } = await complete(task, signal);
+            return usage === undefined ? { text } : { text, usage: priced(usage) };
+          },
+        }),
+  };
+}
+
+interface Counting {
+  readonly agent: Agent;
+  readonly budgets: Budgets;
+  readonly priced: (usage: Usage) => Usage;
 }
 
 async function* answer(
   input: TurnInput,
   signal: AbortSignal,
-  { agent, budgets }: { readonly agent: Agent; readonly budgets: Budgets },
+  { agent, budgets, priced }: Counting,
 ): AsyncGenerator<AgentChunk> {
   const refused = await budgets.refuses(input);
   if (refused !== undefined) {
@@ -160,19 +178,17 @@ async function* answer(
       if (counted.type === 'done') {
         const usage = await tally.end();
         if (usage !== undefined) {
-          await budgets.spend(input, usage);
-          if (usage.estimated) yield { type: 'usage', usage: budgets.priced(usage) };
+          await budgets.spend(input, priced(usage));
+          if (usage.estimated) yield { type: 'usage', usage: priced(usage) };
         }
         return yield counted;
       }
-      yield counted.type === 'usage'
-        ? { ...counted, usage: budgets.priced(counted.usage) }
-        : counted;
+      yield counted.type === 'usage' ? { ...counted, usage: priced(counted.usage) } : counted;
     }
   } finally {
     // It was left, or failed: what it took until then was given.
     const usage = await tally.end();
-    if (usage !== undefined) await budgets.spend(input, usage);
+    if (usage !== undefined) await budgets.spend(input, priced(usage));
   }
 }
 

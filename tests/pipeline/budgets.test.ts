@@ -88,6 +88,18 @@ test('prices make it a cost: in the usage of the turn, in the ledger, in the met
   expect(meters.tokens.cost).toBeCloseTo(0.0012);
 });
 
+test('an agent may have prices of its own, also for its tasks', async () => {
+  const agent = { ...agentOf(delta('x'), usage(1_000, 0), DONE) };
+  const task = {
+    ...agent,
+    complete: async () => ({ text: 's', usage: { input_tokens: 10, output_tokens: 0 } }),
+  };
+  const own = budgeted(task, budgetsOf(), { input: 5, output: 0 });
+  expect((await chunksOf(own, asked))[1]).toMatchObject({ usage: { cost: 0.005 } });
+  const done = await own.complete?.({ instructions: '', text: '' }, new AbortController().signal);
+  expect(done?.usage?.cost).toBe(0.00005);
+});
+
 test('attempts add up, whether one goes on from the other or begins anew', async () => {
   await answer(
     agentOf(
