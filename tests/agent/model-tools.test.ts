@@ -189,3 +189,27 @@ test('tools have the rights of those who asked, whatever the model says', async 
   await chunksOf(agent, new ToolRecord().input('hi'));
   expect(ran[0]?.context).toMatchObject({ askedBy: [ANA], conversationId: 'c_1', triggerSeq: 1 });
 });
+
+test('what tools showed is cited once each, also what an attempt before a crash was shown', async () => {
+  const citation = (chunk: string) => ({ document_id: 'd', chunk_id: chunk, title: 'T', score: 1 });
+  const citing = adding([], {
+    citations: (result) => (result as string[]).map(citation),
+  });
+  const shown = [
+    ['a', 'b'],
+    ['b', 'c'],
+  ];
+  const { agent } = await scene(
+    [{ ...citing, run: async () => shown.shift() }],
+    askOnce({ name: 'add', args: { a: 1 } }, { name: 'add', args: { a: 2 } }),
+  );
+  const call = { callId: 'e', name: 'add', args: {}, needsApproval: false, state: 'done' } as const;
+  const recorded = {
+    text: '',
+    calls: [{ ...call, outcome: { result: ['z', 'a'], durationMs: 1 } }],
+  };
+  const first = await chunksOf(agent, new ToolRecord().input('hi'));
+  expect(first.at(-1)).toEqual({ type: 'done', citations: ['a', 'b', 'c'].map(citation) });
+  const second = await chunksOf(agent, new ToolRecord().input('hi', [recorded]));
+  expect(second.at(-1)).toEqual({ type: 'done', citations: ['z', 'a'].map(citation) });
+});

@@ -147,6 +147,22 @@ test('an answer longer than a message may be is cut there, and the call closed',
   expect(await stub.calls[0]?.closed).toBe(true);
 });
 
+test('an endless answer is closed at its limit also while nobody reads it', async () => {
+  const timers: NodeJS.Timeout[] = [];
+  const { agent, stub } = await agentOn(
+    (call) => {
+      timers.push(setInterval(() => call.token('1234567'.repeat(10)), 1));
+    },
+    { maxAnswerChars: 1_000 },
+  );
+  const stream = agent.answer(turn('hi'), new AbortController().signal)[Symbol.asyncIterator]();
+  await stream.next();
+  // Nothing more is asked of the stream; what the model says beyond the limit is nobody's to keep.
+  expect(await stub.calls[0]?.closed).toBe(true);
+  timers.forEach(clearInterval);
+  await stream.return?.();
+});
+
 test('remembers nothing from turn to turn: the log is the only history', async () => {
   const { agent, stub } = await agentOn(answerOk);
   await chunksOf(agent, turn('first secret'));

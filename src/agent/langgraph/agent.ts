@@ -145,7 +145,8 @@ async function* attemptOf(work: Work, said: Said, signal: AbortSignal): AsyncGen
 
 function run({ prompt, course, calls, tools, ...parts }: Work, signal: AbortSignal) {
   const { options, provider, open } = parts;
-  const model = new SteadyModel({ provider, open, patience: options, course });
+  const { maxAnswerChars: maxChars } = options;
+  const model = new SteadyModel({ provider, open, patience: options, maxChars, course });
   return runGraph(
     {
       model,

@@ -27,6 +27,8 @@ export interface SteadyParts {
   readonly provider: Provider;
   readonly open: Opening;
   readonly patience: Patience;
+  /** Characters of one answer: what comes after nobody would see, and the graph keeps all that is not read yet. */
+  readonly maxChars: number;
   readonly course: Course;
 }
 
@@ -75,7 +77,7 @@ export class SteadyModel extends BaseChatModel {
   }
 
   async *#answer(messages: BaseMessage[], options: BaseChatModelCallOptions): Chunks {
-    const { open, course } = this.#parts;
+    const { open, course, maxChars } = this.#parts;
     const signal = options.signal ?? new AbortController().signal;
     const { held, rest } = await open(
       () => this.#begin(() => this.#chunks(messages, { ...options, signal }), signal),
@@ -89,6 +91,7 @@ export class SteadyModel extends BaseChatModel {
         gathering.take(pieces);
         text += chunk.text;
         yield pieces.length === 0 ? chunk : withoutCalls(chunk);
+        if (text.length > maxChars) return;
       }
     } finally {
       await rest.return();
