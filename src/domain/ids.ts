@@ -42,6 +42,8 @@ function randomText(bytes: number): string {
     .replaceAll('/', '_');
 }
 
+/** Of what has no kind of id of its own. */
+export const newId = () => randomText(15);
 export const newConversationId = () => fresh('c') as ConversationId;
 export const newParticipantId = () => fresh('p') as ParticipantId;
 export const newTurnId = () => fresh('t') as TurnId;

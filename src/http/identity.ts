@@ -4,6 +4,7 @@ import { type Failure, failure } from '../domain/failure.ts';
 import { isId, newParticipantId, participantId } from '../domain/ids.ts';
 import { type Author, MAX_NAME_CHARS } from '../domain/participant.ts';
 import { err, ok, type Result } from '../domain/result.ts';
+import { Invites } from './invites.ts';
 
 const ALGORITHM = 'HS256';
 const ISSUER = 'colloquy';
@@ -38,10 +39,12 @@ export interface Guest extends Verified {
  * token, presented again, makes the same participant.
  */
 export class Identity {
+  readonly invites: Invites;
   readonly #options: IdentityOptions;
 
   constructor(options: IdentityOptions) {
     this.#options = options;
+    this.invites = new Invites(options);
   }
 
   get allowsGuests(): boolean {

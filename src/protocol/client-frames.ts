@@ -30,6 +30,8 @@ export const CLIENT_FRAMES = {
     after_seq: PositionField.optional(),
     epoch: RequestId.optional(),
     create: z.boolean().optional(),
+    /** For a conversation that is not open to everybody. */
+    invite: TokenField.optional(),
   }),
   leave: z.object({
     type: z.literal('leave'),

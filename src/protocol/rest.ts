@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { MAX_MORE_AGENTS } from '../domain/conversation.ts';
+import { MAX_INVITE_USES } from '../domain/invite.ts';
 import {
   CallIdField,
   ContentField,
@@ -13,6 +14,7 @@ import {
   RoleField,
   SeqField,
   SpeaksField,
+  TokenField,
   TurnIdField,
   VerdictField,
   VisibilityField,
@@ -73,6 +75,17 @@ export const Decide = z.object({
 export const PutParticipant = z.object({
   name: NameField.optional(),
   role: RoleField.exclude(['agent']).optional(),
+  invite: TokenField.optional(),
+});
+
+/** Seconds that an invite is good for: at most, and when not said. */
+const MAX_INVITE_SECONDS = 30 * 86_400;
+const INVITE_SECONDS = 7 * 86_400;
+
+export const CreateInvite = z.object({
+  role: RoleField.extract(['member', 'observer']).default('member'),
+  max_uses: z.int().min(1).max(MAX_INVITE_USES).optional(),
+  expires_in_seconds: z.int().min(1).max(MAX_INVITE_SECONDS).default(INVITE_SECONDS),
 });
 
 export const CreateGuest = z.object({ name: NameField.optional() });

@@ -31,6 +31,7 @@ export interface JoinOptions {
   readonly create?: boolean;
   readonly after_seq?: number;
   readonly epoch?: string;
+  readonly invite?: string;
 }
 
 export interface SendOptions {

@@ -8,6 +8,8 @@ import type { ParticipantId } from '../../domain/ids.ts';
 import type { Author, Member } from '../../domain/participant.ts';
 import { err, ok, type Result } from '../../domain/result.ts';
 import { ConversationPath, ParticipantPath, PutParticipant } from '../../protocol/rest.ts';
+import type { Edge } from '../edge.ts';
+import { enter } from '../joining.ts';
 import { roster, wireMember } from '../roster.ts';
 import { reach } from './reach.ts';
 import { type Answer, json, NO_CONTENT } from './reply.ts';
@@ -40,7 +42,7 @@ export const PARTICIPANT_ROUTES: readonly Route[] = [
       if (agentsOf(actor.conversation).some((agent) => agent.id === id)) {
         return err(failure('already_exists', { message: 'This is an agent.' }));
       }
-      if (id === who.id && !actor.members.has(id)) return joinSelf(actor, who, body);
+      if (id === who.id && !actor.members.has(id)) return joinSelf(edge, actor, { who, body });
       const manager = managerOf(actor, who);
       const before = actor.members.get(id);
       if (!manager.ok) return isSo(before, { who, body }) ?? manager;
@@ -67,11 +69,15 @@ export const PARTICIPANT_ROUTES: readonly Route[] = [
   }),
 ];
 
-/** An open conversation takes who asks, as somebody who sends or only reads. */
-async function joinSelf(actor: ConversationActor, who: Author, { role }: Wanted): Promise<Answer> {
+/** An open conversation takes who asks, as somebody who sends or only reads; others take who is invited. */
+async function joinSelf(
+  edge: Edge,
+  actor: ConversationActor,
+  { who, body: { role, invite } }: { who: Author; body: Wanted },
+): Promise<Answer> {
   if (role === 'owner' && actor.conversation.visibility === 'open')
     return err(failure('forbidden'));
-  return welcomed(actor, await join(actor, { by: who, who, role: role ?? 'member' }));
+  return welcomed(actor, await enter(edge, actor, { who, role: role ?? 'member', invite }));
 }
 
 /** Who may not change anything may still say what is so already about themselves. */

@@ -8,6 +8,7 @@ import { CONVERSATION_ROUTES } from './conversations.ts';
 import { DOCUMENT_ROUTES } from './documents.ts';
 import { EVENT_ROUTES } from './events.ts';
 import { GUEST_ROUTES } from './guests.ts';
+import { INVITE_ROUTES } from './invites.ts';
 import { MESSAGE_ROUTES } from './messages.ts';
 import { operationRoutes } from './operations.ts';
 import { PARTICIPANT_ROUTES } from './participants.ts';
@@ -31,6 +32,7 @@ export function routesOf({ meters, registry }: Edge): readonly Route[] {
     ...TURN_ROUTES,
     ...CONVERSATION_ROUTES,
     ...PARTICIPANT_ROUTES,
+    ...INVITE_ROUTES,
     ...DOCUMENT_ROUTES,
     ...GUEST_ROUTES,
     ...ADMIN_ROUTES,

@@ -1,4 +1,4 @@
-import { defaultSettings, found, join } from '../../../actors/commands.ts';
+import { defaultSettings, found } from '../../../actors/commands.ts';
 import type { ConversationActor } from '../../../actors/conversation-actor.ts';
 import type { Subscription } from '../../../actors/subscription.ts';
 import { type Failure, failure } from '../../domain/failure.ts';
@@ -10,6 +10,7 @@ import { errorFrame } from '../../protocol/encode.ts';
 import type { ServerFrames } from '../../protocol/server-frames.ts';
 import type { Edge } from '../edge.ts';
 import { snapshotFrame } from '../encoder.ts';
+import { enter } from '../joining.ts';
 import { positionIn, resetOf } from '../position.ts';
 import { roster } from '../roster.ts';
 import type { Connection } from './connection.ts';
@@ -43,7 +44,7 @@ export class Memberships {
     const woken = await this.#wake(frame, who);
     if (!woken.ok) return woken.failure;
     const actor = woken.value;
-    const member = await join(actor, { by: who, who });
+    const member = await enter(this.#edge, actor, { who, invite: frame.invite });
     if (!member.ok) return member.failure;
     if (!this.#connection.isOpen) return undefined;
     const position = positionIn(actor.conversation, {
