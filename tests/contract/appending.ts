@@ -17,6 +17,7 @@ import {
   refusal,
   seqs,
   state,
+  turn,
   wholeLog,
 } from './fixtures.ts';
 import type { Subject } from './store.ts';
@@ -52,6 +53,11 @@ export function appending(subject: Subject): void {
         }),
         event(7, 'conversation.updated', { body: { changes: { title: 'T' } } }),
         message(8, { from: { id: bob.id, name: 'Robot', kind: 'agent' } }),
+        event(9, 'turn.decided', {
+          body: { turn_id: turn('a').id, call_id: 'c1', decision: 'reject', reason: 'No 🙂' },
+          from: bob,
+          key: 'decided once',
+        }),
       ];
       await made(store);
       await appended(store, events);
@@ -185,6 +191,20 @@ export function appending(subject: Subject): void {
         ...state({ headSeq: 2 }).conversation,
         ...{ title, visibility, agent, metadata, updatedAt },
       });
+    });
+
+    test('settings bring further agents, and take them away again', async () => {
+      const { store } = subject;
+      await made(store, messages(1, 1));
+      const { agents: _, ...alone } = state().conversation;
+      const another = { speaks: 'mention', whileBusy: 'reject' } as const;
+      const agents = [{ id: bob.id, name: 'Critic', ...another }];
+      const set = (conversation: typeof alone & { agents?: typeof agents }) =>
+        appended(store, [], { expectedHead: 1, effects: [{ kind: 'settings', conversation }] });
+      await set({ ...alone, agents });
+      expect(granted(await store.load(ONE))?.conversation.agents).toEqual(agents);
+      await set(alone);
+      expect(granted(await store.load(ONE))?.conversation).not.toHaveProperty('agents');
     });
 
     test('come without events, too, and only on the expected head', async () => {

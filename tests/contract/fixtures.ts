@@ -113,6 +113,40 @@ export function turn(name: string, more: Partial<Turn> = {}): Turn {
   };
 }
 
+/** A turn that waits for a decision, with everything in it that a turn may have. */
+export function turnWithTools(name: string, more: Partial<Turn> = {}): Turn {
+  const call = { name: 'search', args: { q: ['\ud800 \u0000 “x”', null, 1.5] } };
+  return turn(name, {
+    state: 'awaiting_approval',
+    attempt: 2,
+    startedAt: NOW + 1,
+    steps: [
+      {
+        text: 'Let me see \ud83d\ude42',
+        calls: [
+          {
+            ...{ callId: 'c1', ...call, needsApproval: true, state: 'done', askedAt: NOW + 2 },
+            decision: { by: bob.id, verdict: 'reject', reason: 'No.', at: NOW + 3 },
+            outcome: { error: 'rejected', durationMs: 0 },
+          },
+          {
+            ...{ callId: 'c2', ...call, needsApproval: false, state: 'done' },
+            outcome: { result: { deep: [[]] }, durationMs: 12 },
+          },
+        ],
+      },
+      {
+        text: '',
+        calls: [{ callId: 'c3', ...call, needsApproval: true, state: 'waiting', askedAt: NOW }],
+      },
+    ],
+    askedBy: [ann.id, bob.id],
+    chain: { hops: 1, left: 3 },
+    patientAttempts: 1,
+    ...more,
+  });
+}
+
 export const ONE = conversationId('c_one');
 
 /** A new conversation with `events`, its id. */

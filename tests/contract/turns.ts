@@ -1,7 +1,17 @@
 import { describe, expect, test } from 'vitest';
 import { conversationId } from '../../src/domain/ids.ts';
 import type { Turn } from '../../src/domain/turn.ts';
-import { appended, granted, made, message, messages, NOW, ONE, turn } from './fixtures.ts';
+import {
+  appended,
+  granted,
+  made,
+  message,
+  messages,
+  NOW,
+  ONE,
+  turn,
+  turnWithTools,
+} from './fixtures.ts';
 import type { Subject } from './store.ts';
 
 export function turns(subject: Subject): void {
@@ -29,6 +39,16 @@ export function turns(subject: Subject): void {
       };
       await put(ended);
       expect(await read(ended)).toEqual(ended);
+    });
+
+    test('a turn keeps what it asked of tools, whatever is in that, and who asked for it', async () => {
+      await made(subject.store, messages(1, 1));
+      await put(turn('a'));
+      const whole = turnWithTools('a');
+      await put(whole);
+      expect(await read(whole)).toEqual(whole);
+      expect(granted(await subject.store.readTurns(ONE, { limit: 9 }))).toEqual([whole]);
+      expect(await openTurns()).toEqual([whole]);
     });
 
     test('open turns come in the order they were first stored, without those that ended', async () => {

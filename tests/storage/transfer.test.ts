@@ -25,6 +25,7 @@ import {
   refusal,
   state,
   turn,
+  turnWithTools,
 } from '../contract/fixtures.ts';
 import { type Action, actions, answerTo, CONVERSATIONS, idOf } from '../contract/model.ts';
 import { dropDatabases, postgres } from '../contract/postgres-backend.ts';
@@ -98,6 +99,7 @@ async function full(store: Store): Promise<void> {
       },
       { kind: 'turn', turn: turn('b', { state: 'completed', endedAt: NOW, messageSeq: 6 }) },
       { kind: 'turn', turn: turn('c') },
+      { kind: 'turn', turn: turnWithTools('d') },
     ],
   });
   await made(store, messages(1, 40), { id: 'c_trimmed' });
@@ -172,7 +174,10 @@ describe.each(BACKENDS)('an export of $name', (backend) => {
     expect([edited?.body.content, erased?.body.deleted]).toEqual(['edited twice', true]);
     await appended(store, [deletion(12, 1)], { effects: [{ kind: 'erased', targetSeq: 1 }] });
     expect(await exported(store)).not.toContain('edited twice');
-    expect(granted(await store.readOpenTurns(ONE)).map(({ id }) => id)).toEqual([turn('c').id]);
+    expect(granted(await store.readOpenTurns(ONE)).map(({ id }) => id)).toEqual([
+      turn('c').id,
+      turn('d').id,
+    ]);
     expect(
       granted(await store.heads(['c_trimmed' as ConversationId]))
         .values()
