@@ -23,6 +23,8 @@ export const AREAS: readonly Area[] = [
     name: 'store port',
     paths: [
       'storage/store.ts',
+      'storage/audit-log.ts',
+      'storage/ledger.ts',
       'storage/document-store.ts',
       'storage/message-index.ts',
       'storage/vector-spaces.ts',
@@ -85,6 +87,7 @@ export const AREAS: readonly Area[] = [
       'pipeline',
       'observability',
     ],
+    importsTypesOf: ['store port'],
   },
   { name: 'observability', paths: ['src/observability/'], imports: ['domain'] },
   { name: 'config', paths: ['src/config.ts', 'src/settings/'], imports: ['domain'] },

@@ -6,6 +6,7 @@ import type { ConversationId } from './domain/ids.ts';
 import type { Message } from './domain/message.ts';
 import type { Log } from './observability/log.ts';
 import type { Meters } from './observability/meters.ts';
+import { AuditTrail } from './pipeline/audit.ts';
 import { Budgets, budgeted, type Prices } from './pipeline/budgets.ts';
 import { ConversationMemory, remembering } from './pipeline/memory.ts';
 import { ContentModeration, type Moderation } from './pipeline/moderation.ts';
@@ -17,6 +18,7 @@ import type { ConversationSearch } from './search/conversation-search.ts';
 export interface Pipeline {
   readonly moderation: Moderation;
   readonly budgets: Budgets;
+  readonly audit: AuditTrail;
   /** The agent with the stages around its turns; without prices of its own those of the settings hold. */
   readonly around: (agent: Agent, prices?: Prices) => Agent;
   /** Leaves what goes on in the background. While the store is open. */
@@ -48,6 +50,15 @@ export function openPipeline({
     report: log.warn,
     ...budgetLimits(config),
   });
+  const audit = new AuditTrail({
+    log: store.audit,
+    timing: clock,
+    meter: new StageMeter(meters, 'audit'),
+    report: log.warn,
+    keepsMessages: config.auditMessages,
+    maxAgeMs: config.auditAge,
+  });
+  audit.start();
   const memory = new ConversationMemory({
     store,
     search: (id, question, limit) => searched(search, id, { question, limit }),
@@ -66,8 +77,11 @@ export function openPipeline({
   return {
     moderation: new ContentModeration(new StageMeter(meters, 'moderation')),
     budgets,
+    audit,
     around: (agent, prices) => remembering(budgeted(agent, budgets, prices), memory, summaries),
-    close: () => summaries.close(),
+    close: async () => {
+      await Promise.all([summaries.close(), audit.close()]);
+    },
   };
 }
 

@@ -132,6 +132,7 @@ export async function createRuntime(parts: RuntimeParts): Promise<Runtime> {
     identity,
     moderation: pipeline.moderation,
     budgets: pipeline.budgets,
+    audit: pipeline.audit,
     clock,
     log,
     meters,

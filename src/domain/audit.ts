@@ -4,7 +4,6 @@ import type { ConversationId, ParticipantId } from './ids.ts';
 /** What is written down about who did what, besides the logs of conversations. */
 export const AUDIT_ACTIONS = [
   'signin.refused',
-  'guest.welcomed',
   'conversation.created',
   'conversation.updated',
   'conversation.deleted',

@@ -7,6 +7,7 @@ import type { Library } from '../library/library.ts';
 import type { BreakerBoard } from '../observability/breaker-reading.ts';
 import type { Log } from '../observability/log.ts';
 import type { Meters } from '../observability/meters.ts';
+import type { Audit } from '../pipeline/audit.ts';
 import type { Budgets } from '../pipeline/budgets.ts';
 import type { Moderation } from '../pipeline/moderation.ts';
 import type { ConversationSearch } from '../search/conversation-search.ts';
@@ -24,6 +25,7 @@ export interface Edge {
   readonly identity: Identity;
   readonly moderation: Moderation;
   readonly budgets: Budgets;
+  readonly audit: Audit;
   readonly clock: Clock;
   readonly log: Log;
   readonly meters: Meters;

@@ -54,11 +54,14 @@ export interface Asker {
 }
 
 const A_BILLION = 1e9;
+/** Days whose spending can be looked at. */
+const KEPT_DAYS = 400;
 /** Accounts whose spending waits for a ledger that does not answer. */
 const MAX_OWED = 10_000;
 
 export class Budgets {
   readonly #parts: BudgetParts;
+  #day = 0;
   readonly #owed = new Map<Account, { day: number; spent: Spent }>();
 
   constructor(parts: BudgetParts) {
@@ -106,6 +109,7 @@ export class Budgets {
     const accounts = accountsOf(asker);
     const spent = { inputTokens, outputTokens, cost: Math.round(cost * A_BILLION) };
     const day = dayOf(now());
+    this.#letGo(day);
     const added = await ledger.add(day, accounts, spent);
     if (added.ok) return this.#settle();
     report('spending_not_stored', { ...asker, cause: added.failure.cause });
@@ -113,6 +117,13 @@ export class Budgets {
       if (this.#owed.size >= MAX_OWED && !this.#owed.has(account)) continue;
       this.#owed.set(account, { day, spent: sum(this.#owedOf(account, day), spent) });
     }
+  }
+
+  /** Once a day. What fails is done the next. */
+  #letGo(day: number): void {
+    if (day === this.#day) return;
+    this.#day = day;
+    void this.#parts.ledger.trim(day - KEPT_DAYS);
   }
 
   /** What a ledger that did not answer was not told. */

@@ -39,6 +39,8 @@ export class Exchange {
   readonly path: string;
   readonly query: string;
   readonly correlationId: string;
+  /** The address of the other end; a proxy's, where there is one. */
+  readonly from: string;
   readonly res: HttpResponse;
   readonly #headers: ReadonlyMap<HeaderName, string>;
   readonly #whenGone: Array<() => void> = [];
@@ -47,6 +49,7 @@ export class Exchange {
   constructor(res: HttpResponse, req: HttpRequest) {
     this.res = res;
     this.method = req.getCaseSensitiveMethod();
+    this.from = Buffer.from(res.getRemoteAddressAsText()).toString();
     this.path = req.getUrl();
     this.query = req.getQuery();
     this.#headers = new Map(HEADERS.map((name) => [name, req.getHeader(name)]));

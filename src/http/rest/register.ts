@@ -1,10 +1,12 @@
 import type { HttpRequest, HttpResponse, TemplatedApp } from 'uWebSockets.js';
 import { type Failure, failure, statusOf } from '../../domain/failure.ts';
 import { err, ok, type Result } from '../../domain/result.ts';
+import { noteDeed } from '../audited.ts';
 import type { Edge } from '../edge.ts';
 import type { Verified } from '../identity.ts';
 import { Streams } from '../sse.ts';
 import { dropBody, parseBody, readBody } from './body.ts';
+import { noteRequest } from './deeds.ts';
 import { Exchange } from './exchange.ts';
 import { InFlight } from './in-flight.ts';
 import type { Answer } from './reply.ts';
@@ -104,7 +106,7 @@ async function callRoute(
 ): Promise<Answer> {
   const { edge } = parts;
   const reading = route.takesBody ? readBody(exchange, edge.limits.maxBodyBytes) : undefined;
-  const who = await identify(edge, route, exchange.header('authorization'));
+  const who = await identify(edge, route, exchange);
   if (!who.ok) return who;
   const bytes = await reading;
   if (bytes !== undefined && !bytes.ok) return bytes;
@@ -113,8 +115,25 @@ async function callRoute(
   if (!body.ok) return body;
   const { header, onGone } = exchange;
   const raw = { params, query: queryOf(exchange), body: body.value, header, onGone };
-  return route.run(raw, parts, who.value);
+  return noted(edge, exchange, { route, params, who: who.value })(
+    await route.run(raw, parts, who.value),
+  );
 }
+
+/** Leaves a line in the audit log, where the request is one of those that do. */
+function noted(
+  edge: Edge,
+  { from }: Exchange,
+  { route, params, who }: FoundRouteOf,
+): (answer: Answer) => Answer {
+  return (answer) => {
+    const origin = { participantId: who?.participant.id ?? null, from };
+    noteRequest(edge.audit, origin, { ...route, params, answer });
+    return answer;
+  };
+}
+
+type FoundRouteOf = Omit<FoundRoute, 'kind'> & { readonly who: Verified | undefined };
 
 /** Files are large: only so many of them are in memory at once. What comes beyond that is let go by. */
 async function callUpload(
@@ -127,7 +146,7 @@ async function callUpload(
   const limit = route.upload?.maxBytes(edge) ?? 0;
   const reading = slot === undefined ? dropBody(exchange, limit) : readBody(exchange, limit);
   try {
-    const who = await identify(edge, route, exchange.header('authorization'));
+    const who = await identify(edge, route, exchange);
     if (!who.ok) return who;
     const claimed = who.value && slot?.claim(who.value.participant.id);
     if (claimed?.ok === false) return claimed;
@@ -137,7 +156,9 @@ async function callUpload(
     const query = queryOf(exchange, route.upload?.repeatable);
     const { header, onGone } = exchange;
     const raw = { params, query, body: bytes.value, header, onGone };
-    return await route.run(raw, parts, who.value);
+    return noted(edge, exchange, { route, params, who: who.value })(
+      await route.run(raw, parts, who.value),
+    );
   } finally {
     slot?.release();
   }
@@ -155,12 +176,16 @@ function queryOf({ query }: Exchange, repeatable: readonly string[] = []): RawQu
 async function identify(
   edge: Edge,
   { isPublic }: Route,
-  authorization: string,
+  { header, from }: Exchange,
 ): Promise<Result<Verified | undefined, Failure>> {
   if (isPublic) return ok(undefined);
-  const [, token] = /^bearer +(\S+)$/i.exec(authorization) ?? [];
+  const [, token] = /^bearer +(\S+)$/i.exec(header('authorization')) ?? [];
   if (token === undefined) return err(failure('unauthenticated'));
-  return edge.identity.verify(token);
+  const verified = await edge.identity.verify(token);
+  if (verified.ok) return verified;
+  const nobody = { participantId: null, from };
+  noteDeed(edge.audit, nobody, { action: 'signin.refused', outcome: verified });
+  return verified;
 }
 
 interface Done {

@@ -4,6 +4,7 @@ import type { Edge } from '../edge.ts';
 import { pageRoutes } from '../static.ts';
 import { ADMIN_ROUTES } from './admin.ts';
 import { CHAT_ROUTES } from './chat.ts';
+import { AUDIT_ROUTES } from './audit.ts';
 import { CONVERSATION_ROUTES } from './conversations.ts';
 import { DOCUMENT_ROUTES } from './documents.ts';
 import { EVENT_ROUTES } from './events.ts';
@@ -36,6 +37,7 @@ export function routesOf({ meters, registry }: Edge): readonly Route[] {
     ...DOCUMENT_ROUTES,
     ...GUEST_ROUTES,
     ...ADMIN_ROUTES,
+    ...AUDIT_ROUTES,
     ...operationRoutes(metrics),
     ...pageRoutes(),
   ];

@@ -52,6 +52,12 @@ export class Connection implements Outlet {
     };
   }
 
+  /** The address of the other end, a proxy's where there is one; null once it is gone. */
+  get from(): string | null {
+    if (this.#socket === undefined) return null;
+    return Buffer.from(this.#socket.getRemoteAddressAsText()).toString();
+  }
+
   get isOpen(): boolean {
     return this.#socket !== undefined;
   }

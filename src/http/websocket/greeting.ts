@@ -3,6 +3,7 @@ import { type Author, MAX_NAME_CHARS } from '../../domain/participant.ts';
 import { err, ok, type Result } from '../../domain/result.ts';
 import type { ClientFrames } from '../../protocol/client-frames.ts';
 import { errorFrame } from '../../protocol/encode.ts';
+import { noteDeed } from '../audited.ts';
 import type { Edge } from '../edge.ts';
 import type { Session } from './session.ts';
 
@@ -23,6 +24,10 @@ export async function greet(
   const { connection } = session;
   if (!known.ok) {
     edge.meters.refuse(known.failure.reason);
+    if (hello.token !== undefined) {
+      const nobody = { participantId: null, from: connection.from };
+      noteDeed(edge.audit, nobody, { action: 'signin.refused', outcome: known });
+    }
     connection.send(errorFrame(known.failure, { id: hello.id }));
     if (session.who === undefined) connection.close('unauthenticated');
     return;

@@ -1,6 +1,7 @@
 import { defaultSettings, found } from '../../../actors/commands.ts';
 import type { ConversationActor } from '../../../actors/conversation-actor.ts';
 import type { Subscription } from '../../../actors/subscription.ts';
+import type { AuditAction } from '../../domain/audit.ts';
 import { type Failure, failure } from '../../domain/failure.ts';
 import type { ConversationId } from '../../domain/ids.ts';
 import type { Author, Role } from '../../domain/participant.ts';
@@ -8,6 +9,7 @@ import type { Result } from '../../domain/result.ts';
 import type { ClientFrames } from '../../protocol/client-frames.ts';
 import { errorFrame } from '../../protocol/encode.ts';
 import type { ServerFrames } from '../../protocol/server-frames.ts';
+import { noteDeed } from '../audited.ts';
 import type { Edge } from '../edge.ts';
 import { snapshotFrame } from '../encoder.ts';
 import { enter } from '../joining.ts';
@@ -44,7 +46,9 @@ export class Memberships {
     const woken = await this.#wake(frame, who);
     if (!woken.ok) return woken.failure;
     const actor = woken.value;
+    const isNew = !actor.members.has(who.id);
     const member = await enter(this.#edge, actor, { who, invite: frame.invite });
+    if (isNew) this.#note('participant.joined', { who, id, outcome: member });
     if (!member.ok) return member.failure;
     if (!this.#connection.isOpen) return undefined;
     const position = positionIn(actor.conversation, {
@@ -98,6 +102,14 @@ export class Memberships {
     this.#of.set(actor.id, { actor, subscription: actor.attach(listener, position) });
   }
 
+  #note(
+    action: AuditAction,
+    { who, id, outcome }: { who: Author; id: ConversationId; outcome: Result<unknown, Failure> },
+  ): void {
+    const origin = { participantId: who.id, from: this.#connection.from };
+    noteDeed(this.#edge.audit, origin, { action, conversationId: id, target: who.id, outcome });
+  }
+
   async #wake(
     frame: ClientFrames['join'],
     who: Author,
@@ -112,6 +124,7 @@ export class Memberships {
       { by: who, id, key: null, ...defaultSettings(defaults) },
       clock.now(),
     );
+    this.#note('conversation.created', { who, id, outcome: made });
     if (made.ok || made.failure.reason !== 'already_exists') return made;
     return registry.get(id);
   }

@@ -11,6 +11,7 @@ import type { ClientFrame, ClientFrames } from '../../protocol/client-frames.ts'
 import { type BadFrame, decodeFrame } from '../../protocol/decode.ts';
 import { errorFrame, wireTime } from '../../protocol/encode.ts';
 import { admit } from '../admission.ts';
+import { type Deed, noteDeed } from '../audited.ts';
 import type { Edge } from '../edge.ts';
 import type { Connection } from './connection.ts';
 import { greet } from './greeting.ts';
@@ -216,6 +217,9 @@ export class Session {
     const answered = (content: Admitted): F | undefined => {
       if (content === frame.content) return frame;
       if (typeof content === 'string') return { ...frame, content };
+      const outcome = { ok: false, failure: content } as const;
+      const deed = { action: 'message.refused', conversationId: frame.conversation_id } as const;
+      if (content.reason === 'content_refused') this.#noting(deed)(outcome);
       this.#refuse(about(frame), content);
       return undefined;
     };
@@ -241,9 +245,12 @@ export class Session {
 
   #say(actor: ConversationActor, frame: ClientFrames['send'], who: Author): void {
     const { content, key = null, reply_to: replyTo, metadata } = frame;
-    say(actor, { author: who, content, key, replyTo, metadata }, (outcome) =>
-      this.#acknowledge(frame, outcome),
-    );
+    say(actor, { author: who, content, key, replyTo, metadata }, (outcome) => {
+      this.#acknowledge(frame, outcome);
+      if (!this.#edge.audit.keepsMessages) return;
+      const target = outcome.ok ? String(outcome.value.seq) : null;
+      this.#noting({ action: 'message.sent', conversationId: actor.id, target })(outcome);
+    });
   }
 
   #edit(given: ClientFrames['edit'], who: Author): void {
@@ -253,6 +260,11 @@ export class Session {
   }
 
   #amend(frame: ClientFrames['edit' | 'delete'], who: Author, content?: string): void {
+    const note = this.#noting({
+      action: content === undefined ? 'message.deleted' : 'message.edited',
+      conversationId: frame.conversation_id,
+      target: String(frame.seq),
+    });
     this.#withActor(frame, async (actor) => {
       const outcome = await amend(actor, {
         author: who,
@@ -260,6 +272,7 @@ export class Session {
         key: frame.key ?? null,
         ...(content === undefined ? {} : { content }),
       });
+      note(outcome);
       this.#acknowledge(frame, outcome);
     });
   }
@@ -281,8 +294,14 @@ export class Session {
   }
 
   async #steer(frame: ClientFrames['cancel' | 'decide'], who: Author): Promise<void> {
+    const note = this.#noting({
+      action: frame.type === 'cancel' ? 'turn.cancelled' : 'turn.decided',
+      conversationId: frame.conversation_id,
+      target: frame.turn_id,
+    });
     const found = await this.#edge.registry.get(frame.conversation_id);
     const done = found.ok ? await steer(found.value, frame, who) : found;
+    note(done);
     if (done.ok) this.connection.say({ type: 'ok', id: frame.id });
     else this.#refuse(about(frame), done.failure);
   }
@@ -324,6 +343,12 @@ export class Session {
     if (cause !== undefined)
       this.#edge.log.warn('frame_refused', { session: this.id, reason, cause });
     this.connection.send(errorFrame(refused, origin));
+  }
+
+  /** Writes down what came of a deed; from where it came is known now, and perhaps no longer then. */
+  #noting(deed: Deed): (outcome: Result<unknown, Failure>) => void {
+    const origin = { participantId: this.who?.id ?? null, from: this.connection.from };
+    return (outcome) => noteDeed(this.#edge.audit, origin, { ...deed, outcome });
   }
 
   #countBad(): void {
