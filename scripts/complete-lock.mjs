@@ -1,4 +1,4 @@
-// Completes package-lock.json with the binaries of other platforms.
+// Completes each package-lock.json with the binaries of other platforms.
 //
 // A registry mirror that holds only this platform's optional binaries makes `npm install` write a
 // lock without the others: `npm ci` then refuses it ("Missing: … from lock file"), and people on
@@ -96,15 +96,20 @@ export function completeLock(lock) {
   return { lock: { ...lock, packages: Object.fromEntries(sorted) }, added };
 }
 
+/** The project's own, and that of the peers it is measured beside. */
+const LOCKS = ['package-lock.json', 'perf/peers/package-lock.json'];
+
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  const file = new URL('../package-lock.json', import.meta.url);
-  const before = readFileSync(file, 'utf8');
-  const { lock, added } = completeLock(JSON.parse(before));
-  const after = `${JSON.stringify(lock, null, 2)}\n`;
-  if (after !== before) writeFileSync(file, after);
-  process.stderr.write(
-    after === before
-      ? 'package-lock.json is complete\n'
-      : `package-lock.json: added ${added.length} entries for other platforms\n`,
-  );
+  for (const name of LOCKS) {
+    const file = new URL(`../${name}`, import.meta.url);
+    const before = readFileSync(file, 'utf8');
+    const { lock, added } = completeLock(JSON.parse(before));
+    const after = `${JSON.stringify(lock, null, 2)}\n`;
+    if (after !== before) writeFileSync(file, after);
+    process.stderr.write(
+      after === before
+        ? `${name} is complete\n`
+        : `${name}: added ${added.length} entries for other platforms\n`,
+    );
+  }
 }

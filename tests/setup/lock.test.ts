@@ -5,10 +5,11 @@ import { completeLock, platformOf } from '../../scripts/complete-lock.mjs';
 
 const root = join(import.meta.dirname, '../..');
 const read = (name: string) => JSON.parse(readFileSync(join(root, name), 'utf8'));
-const manifest = read('package.json');
-const lock = read('package-lock.json');
 
-describe('package-lock.json', () => {
+describe.each(['', 'perf/peers/'])('%spackage-lock.json', (folder) => {
+  const manifest = read(`${folder}package.json`);
+  const lock = read(`${folder}package-lock.json`);
+
   test('has an entry for every optional package of every platform', () => {
     const completed = completeLock(lock);
     expect(completed.added).toEqual([]);
