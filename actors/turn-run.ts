@@ -66,6 +66,8 @@ export class TurnRun {
   readonly #text: TurnText;
   readonly #calls: TurnCalls;
   readonly #abort = new AbortController();
+  /** No call is begun or ended any more: before the end is written, so that no call comes behind it. */
+  readonly #callsOver = new AbortController();
   readonly #isStopped = () => this.#stop !== undefined;
   readonly #isPatient: boolean;
   #deadline: Deadline | undefined;
@@ -93,7 +95,7 @@ export class TurnRun {
       clock: host.clock,
       approvalMs: host.limits.approvalMs,
       notify: host.notify,
-      signal: this.#abort.signal,
+      signal: this.#callsOver.signal,
       flush: () => this.#text.flush(),
       onWaiting: (isWaiting) => this.#onWaiting(isWaiting),
     });
@@ -125,6 +127,7 @@ export class TurnRun {
   stop(why: Stop): void {
     this.#stop ??= why;
     this.#isCutOff ||= why === 'cut_off';
+    this.#callsOver.abort();
     this.#abort.abort();
   }
 
@@ -168,6 +171,7 @@ export class TurnRun {
   /** Ends it without an answer: durable, then told. */
   async end(state: Unanswered, error: TurnError | null): Promise<void> {
     this.#text.stop();
+    this.#callsOver.abort();
     this.#record.step(ENDING[state]);
     this.#record.set({ endedAt: this.#host.clock.now(), error });
     const written = await this.#record.write(withClosed, { isEnough: () => this.#isCutOff });
@@ -266,6 +270,7 @@ export class TurnRun {
   /** Puts the answer into the log, together with the end of the turn. */
   async #finish({ citations, degraded }: AgentChunk & { type: 'done' }): Promise<void> {
     this.#text.flush();
+    this.#callsOver.abort();
     if (this.#text.shown === '') {
       const empty = new AgentFailure('agent_unavailable', 'The agent gave no answer.');
       return this.end('failed', agentError(empty));

@@ -136,6 +136,23 @@ describe('a tool call', () => {
     });
   });
 
+  it('is too late behind the end of an answer, which leaves no call open', async () => {
+    const { agent, actor, world, tools, turn } = await asked();
+    const early = new Begun(tools, call('c1', { needsApproval: true }));
+    await settled();
+    agent.last.say('x').done();
+    await settled();
+    expect(early.word).toBe('AbortError');
+    const late = new Begun(tools, call('c2'));
+    await settled();
+    expect(late.word).toBe('AbortError');
+    const record = await recordOf(world, actor, turn);
+    expect(record.state).toBe('completed');
+    expect(record.steps?.[0]?.calls).toMatchObject([
+      { callId: 'c1', state: 'done', outcome: { error: expect.stringContaining('ended') } },
+    ]);
+  });
+
   it('is in the snapshot of who joins in the middle', async () => {
     const { agent, actor, world, tools } = await asked();
     agent.last.say('a');

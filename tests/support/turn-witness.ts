@@ -91,7 +91,8 @@ export class TurnWitness {
     const attempt = this.#attempts.get(key);
     this.#attempts.set(key, { next: undefined, text: '', isOver: true });
     if (frame.state === 'failed' && !frame.error) this.#broken(`${key} failed without an error`);
-    if (frame.state !== 'completed') return;
+    // A part that is kept has its event, too.
+    if (frame.state !== 'completed' && frame.seq === undefined) return;
     if (frame.seq === undefined) {
       this.#broken(`${key} is completed without a seq`);
       return;
