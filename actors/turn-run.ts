@@ -247,7 +247,7 @@ export class TurnRun {
 
   #restart(): void {
     this.#text.clear();
-    this.#record.step('RESTART');
+    this.#goOn('RESTART');
     this.#record.set({ attempt: this.turn.attempt + 1, usage: null });
     this.#announce();
   }
@@ -256,6 +256,12 @@ export class TurnRun {
     const { id: turnId, agentId: id, agentName: name, triggerSeq, attempt } = this.turn;
     this.#host.notify({ kind: 'turn.started', turnId, agent: { id, name }, triggerSeq, attempt });
     this.#calls.announce();
+  }
+
+  /** An agent that goes on without the answer to its call waits no longer. */
+  #goOn(event: 'DONE' | 'RESTART'): void {
+    if (this.#record.can('DECIDED')) this.#record.step('DECIDED');
+    this.#record.step(event);
   }
 
   #onWaiting(isWaiting: boolean): void {
@@ -275,7 +281,7 @@ export class TurnRun {
       const empty = new AgentFailure('agent_unavailable', 'The agent gave no answer.');
       return this.end('failed', agentError(empty));
     }
-    this.#record.step('DONE');
+    this.#goOn('DONE');
     const endedAt = this.#host.clock.now();
     const more = {
       ...(citations === undefined ? {} : { citations }),

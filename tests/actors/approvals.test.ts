@@ -133,7 +133,7 @@ describe('a tool call that needs approval', () => {
     agent.last.say('x').done();
     await settled();
     expect(await decide(actor, turn, { callId: 'c1' })).toBe('turn_over');
-    expect(begun.word).toBe('-');
+    expect(begun.word).toBe('AbortError');
   });
 
   it('holds up nobody but its turn: people talk, and the deadline stands still', async () => {
