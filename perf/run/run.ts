@@ -14,6 +14,7 @@ import { Sampler } from './sampler.ts';
 import type { Sample } from './samples.ts';
 import { Seconds } from './seconds.ts';
 import { type Server, startServer } from './server.ts';
+import { plotSheet } from './sheet.ts';
 import { heapGrowth, keptIn, leaksIn } from './soak.ts';
 import { Streams } from './streams.ts';
 import { warm } from './warm.ts';
@@ -49,6 +50,7 @@ export async function runScenario(plan: RunPlan): Promise<Report> {
     writeFileSync(join(plan.out, 'summary.txt'), reportText(report));
     writeFileSync(join(plan.out, 'report.json'), `${JSON.stringify(report, null, 1)}\n`);
     writeFileSync(join(plan.out, 'report.html'), reportPage(report));
+    writeFileSync(join(plan.out, 'plots.svg'), plotSheet(report.plots));
     return report;
   } finally {
     sweep();

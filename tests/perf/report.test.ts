@@ -10,6 +10,7 @@ import {
 import { reportPage } from '../../perf/k6/lib/report-page.ts';
 import { niceTop, plotSvg } from '../../perf/k6/lib/report-plot.ts';
 import { reportText } from '../../perf/k6/lib/report-text.ts';
+import { plotSheet } from '../../perf/run/sheet.ts';
 
 const TIMES = { count: 3, avg: 5, med: 4, 'p(90)': 8, 'p(95)': 9, 'p(99)': 300, max: 320 };
 
@@ -135,6 +136,27 @@ describe('a plot', () => {
   ] as const)('reaches from 0 over %d to %d', ([value, top]) => {
     expect(niceTop(value)).toBe(top);
   });
+});
+
+it('draws the main plots of a run as one image, six at most', () => {
+  const curves = [{ name: 'p99', values: [1, 2] }];
+  const titles = ['Waiting', 'CPU', 'Messages', 'Refusals', 'Turns', 'Connect to live'];
+  const plots = [...titles, 'Send to delivery', 'Heap of the server'].map((title) => ({
+    title,
+    unit: 'ms',
+    curves,
+  }));
+  const sheet = plotSheet(plots);
+  const shown = [...sheet.matchAll(/class="t">([^<]+)/g)].map(([, title]) => title);
+  expect(shown).toEqual([
+    'Messages',
+    'Turns',
+    'Send to delivery',
+    'Connect to live',
+    'Refusals',
+    'CPU',
+  ]);
+  expect(sheet).not.toContain('var(');
 });
 
 it.for([
