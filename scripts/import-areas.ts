@@ -139,6 +139,7 @@ export const WALLED_PACKAGES: readonly {
     packages: /^(langchain|@langchain\/(?!textsplitters).+)$/,
     inside: ['src/agent/', 'src/search/', 'src/provider/'],
   },
+  { packages: /^obscenity$/, inside: ['src/pipeline/'] },
   { packages: /^xstate$/, inside: ['machines/', 'actors/'] },
   { packages: /^(preact|@preact\/.+)$/, inside: ['src/web/'] },
 ];

@@ -6,12 +6,15 @@ import type { ConversationId } from './domain/ids.ts';
 import type { Message } from './domain/message.ts';
 import type { Log } from './observability/log.ts';
 import type { Meters } from './observability/meters.ts';
+import { moderated, type OnRefused } from './pipeline/answers.ts';
 import { AuditTrail } from './pipeline/audit.ts';
 import { Budgets, budgeted, type Prices } from './pipeline/budgets.ts';
 import { ConversationMemory, remembering } from './pipeline/memory.ts';
 import { ContentModeration, type Moderation } from './pipeline/moderation.ts';
 import { StageMeter } from './pipeline/stages.ts';
 import { Summaries } from './pipeline/summaries.ts';
+import { type Breakers, breakerName } from './provider/breakers.ts';
+import { moderationJudge } from './provider/moderations.ts';
 import type { ConversationSearch } from './search/conversation-search.ts';
 
 /** The stages around every message, as the runtime uses them. */
@@ -30,19 +33,15 @@ export interface PipelineParts {
   readonly store: Store;
   readonly search: ConversationSearch;
   readonly meters: Meters;
+  readonly breakers: Breakers;
   readonly clock: Clock;
   readonly log: Log;
 }
 
 /** One part for each stage; to replace a stage is to make another part here. */
-export function openPipeline({
-  config,
-  store,
-  search,
-  meters,
-  clock,
-  log,
-}: PipelineParts): Pipeline {
+export async function openPipeline(parts: PipelineParts): Promise<Pipeline> {
+  const { config, store, search, meters, clock, log } = parts;
+  const moderation = await openModeration(parts);
   const budgets = new Budgets({
     ledger: store.ledger,
     now: clock.now,
@@ -74,15 +73,43 @@ export function openPipeline({
     },
     summaryTokens: config.summaryTokens,
   });
+  const onRefused: OnRefused = ({ conversationId, turnId, agentId }, { reason }) => {
+    const action = 'answer.refused';
+    const about = { participantId: agentId, from: null, conversationId, target: turnId };
+    audit.note({ ...about, action, outcome: reason });
+  };
   return {
-    moderation: new ContentModeration(new StageMeter(meters, 'moderation')),
+    moderation,
     budgets,
     audit,
-    around: (agent, prices) => remembering(budgeted(agent, budgets, prices), memory, summaries),
+    around: (agent, prices) => {
+      const counted = budgeted(agent, budgets, prices);
+      return moderated(remembering(counted, memory, summaries), moderation, onRefused);
+    },
     close: async () => {
       await Promise.all([summaries.close(), audit.close()]);
     },
   };
+}
+
+async function openModeration({
+  config,
+  meters,
+  breakers,
+  log,
+}: PipelineParts): Promise<Moderation> {
+  const { moderationUrl: baseUrl, moderationKey: apiKey, moderationModel: model } = config;
+  const words = config.wordFilter ? await import('./pipeline/bad-words.ts') : undefined;
+  const breaker = () => breakers.named(breakerName('moderation', model ?? 'default'));
+  const judge = baseUrl && { baseUrl, apiKey, model, timeoutMs: config.moderationMs };
+  return new ContentModeration({
+    meter: new StageMeter(meters, 'moderation'),
+    report: log.warn,
+    hasBadWords: words?.badWords(),
+    judge: judge ? moderationJudge(judge, breaker()) : undefined,
+    whenDown: config.moderationDown,
+    looksAtAnswers: config.moderateAnswers,
+  });
 }
 
 function budgetLimits(config: Config) {

@@ -75,7 +75,7 @@ export async function createRuntime(parts: RuntimeParts): Promise<Runtime> {
     embedder: () => serving.embedder(),
     report: log.warn,
   });
-  const pipeline = openPipeline({ config, store, search, meters, clock, log });
+  const pipeline = await openPipeline({ config, store, search, meters, breakers, clock, log });
   const agents = opened.map((one) => ({ ...one, agent: pipeline.around(one.agent, one.price) }));
   const [first] = agents;
   const topics: Edge['topics'] = { publish: () => {} };

@@ -1,7 +1,19 @@
-import { amount, duration, oneOf, optional, whole, yesOrNo } from './kinds.ts';
+import { err, ok } from '../domain/result.ts';
+import { amount, duration, oneOf, optional, type Setting, whole, yesOrNo } from './kinds.ts';
 
 const TOKENS = [0, 1_000_000_000_000] as const;
 const DAY_MS = 86_400_000;
+
+/** An endpoint that may be left out. A mistake in it is found at start, and not when it would silently be down. */
+function endpoint(about: string): Setting<string | undefined> {
+  const shape = 'a URL that begins with http:// or https://';
+  const read = (value: string) => {
+    const url = URL.parse(value.trim());
+    const isHttp = url?.protocol === 'http:' || url?.protocol === 'https:';
+    return isHttp && url.username === '' ? ok(value.trim()) : err(`must be ${shape}`);
+  };
+  return { ...optional('none', about), shape, read };
+}
 
 /** The settings of the stages around every message, one row each. */
 export const PIPELINE = {
@@ -9,8 +21,7 @@ export const PIPELINE = {
     false,
     'Whether messages with English obscenities are refused (422), disguised ones too.',
   ),
-  moderationUrl: optional(
-    'none',
+  moderationUrl: endpoint(
     'An OpenAI-compatible endpoint, with its version, whose `/moderations` is asked about every message before it is stored: `https://api.openai.com/v1`.',
   ),
   moderationKey: optional('none', 'Key of the moderation endpoint.', { isSecret: true }),

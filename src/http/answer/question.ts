@@ -59,7 +59,11 @@ export async function pose(
   const { actor, who, key, replyTo, metadata } = question;
   const agent = agentOf(question);
   if (agent === undefined) return err(failure('not_found', { message: NO_AGENT }));
-  const content = await admit(edge, question.content);
+  const content = await admit(edge, question.content, {
+    conversationId: actor.id,
+    who,
+    key,
+  });
   if (typeof content !== 'string') return err(content);
   if (replyTo !== undefined) await lookAtTarget(actor, replyTo);
   const id = turnFor(question, agent);

@@ -31,7 +31,7 @@ export const MESSAGE_ROUTES: readonly Route[] = [
       const reached = await reach(edge, params.id, who);
       if (!reached.ok) return reached;
       const { actor } = reached.value;
-      const content = await admit(edge, body.content);
+      const content = await admit(edge, body.content, { conversationId: actor.id, who, key });
       if (typeof content !== 'string') return err(content);
       const { reply_to: replyTo, metadata } = body;
       if (replyTo !== undefined) await lookAtTarget(actor, replyTo);
@@ -74,7 +74,7 @@ export const MESSAGE_ROUTES: readonly Route[] = [
       const reached = await reach(edge, params.id, who);
       if (!reached.ok) return reached;
       const { actor } = reached.value;
-      const content = await admit(edge, body.content);
+      const content = await admit(edge, body.content, { conversationId: actor.id, who, key });
       if (typeof content !== 'string') return err(content);
       const outcome = await amend(actor, { author: who, targetSeq: params.seq, key, content });
       return outcome.ok ? edited(actor, { who, seq: params.seq }) : outcome;

@@ -195,7 +195,7 @@ export class Session {
 
   /** The hot path. */
   #send(given: ClientFrames['send'], who: Author): void {
-    const frame = this.#admitted(given, (admitted) => this.#sendLater(admitted, who));
+    const frame = this.#admitted(given, who, (admitted) => this.#sendLater(admitted, who));
     if (frame === undefined) return;
     const actor = this.memberships.actorOf(frame.conversation_id);
     const { reply_to: target } = frame;
@@ -212,6 +212,7 @@ export class Session {
    */
   #admitted<F extends ClientFrames['send' | 'edit']>(
     frame: F,
+    who: Author,
     later: (admitted: F) => Promise<void>,
   ): F | undefined {
     const answered = (content: Admitted): F | undefined => {
@@ -223,7 +224,8 @@ export class Session {
       this.#refuse(about(frame), content);
       return undefined;
     };
-    const content = admit(this.#edge, frame.content);
+    const { conversation_id: conversationId, key = null } = frame;
+    const content = admit(this.#edge, frame.content, { conversationId, who, key });
     if (!(content instanceof Promise)) return answered(content);
     this.#inOrder(async () => {
       const admitted = answered(await content);
@@ -255,7 +257,7 @@ export class Session {
 
   #edit(given: ClientFrames['edit'], who: Author): void {
     const amend = (frame: ClientFrames['edit']) => this.#amend(frame, who, frame.content);
-    const frame = this.#admitted(given, async (admitted) => amend(admitted));
+    const frame = this.#admitted(given, who, async (admitted) => amend(admitted));
     if (frame !== undefined) amend(frame);
   }
 
