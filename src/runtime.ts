@@ -60,7 +60,13 @@ export async function createRuntime(parts: RuntimeParts): Promise<Runtime> {
   const meters = new Meters();
   const breakers = new Breakers();
   meters.breakers = () => breakers.readings();
-  const ports = toolPorts({ library: () => library, search: () => search, now: clock.now, log });
+  const ports = toolPorts({
+    library: () => library,
+    search: () => search,
+    now: clock.now,
+    meters,
+    log,
+  });
   const toolbox = await openToolsOf(config, { ports, breakers });
   const { env = {} } = parts;
   const opened =

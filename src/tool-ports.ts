@@ -4,6 +4,7 @@ import type { ParticipantId } from './domain/ids.ts';
 import { ok, type Result } from './domain/result.ts';
 import type { Library } from './library/library.ts';
 import type { Log } from './observability/log.ts';
+import type { Meters } from './observability/meters.ts';
 import type { ConversationSearch } from './search/conversation-search.ts';
 
 export interface ToolPortParts {
@@ -11,6 +12,7 @@ export interface ToolPortParts {
   readonly library: () => Library;
   readonly search: () => ConversationSearch;
   readonly now: () => number;
+  readonly meters: Meters;
   readonly log: Log;
 }
 
@@ -18,7 +20,7 @@ export interface ToolPortParts {
 const SPARE = 4;
 
 /** What the tools of agents reach of this process. */
-export function toolPorts({ library, search, now, log }: ToolPortParts): ToolPorts {
+export function toolPorts({ library, search, now, meters, log }: ToolPortParts): ToolPorts {
   return {
     searchDocuments: async ({ seenBy, text, limit }) => {
       const [first, ...others] = seenBy;
@@ -33,6 +35,11 @@ export function toolPorts({ library, search, now, log }: ToolPortParts): ToolPor
     searchConversation: async ({ conversationId, text, limit }) => {
       const found = await search().search(conversationId, { text, mode: 'hybrid', limit });
       return found.ok ? ok(found.value.items) : { ok: false, failure: { cause: found.failure } };
+    },
+    onRan: (tool, how, tookMs) => {
+      const ran = meters.toolCalls(tool, how);
+      ran.count += 1;
+      ran.ms += tookMs;
     },
     now,
     report: (event, about) =>

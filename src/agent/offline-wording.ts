@@ -1,5 +1,6 @@
 import { oneLine } from '../text/plain-text.ts';
 import { plainWordsOf } from '../text/terms.ts';
+import type { Passage } from './document-recall.ts';
 import type { Recall } from './recall.ts';
 
 /** What the first answer in a conversation ends with. */
@@ -29,6 +30,13 @@ export interface Occasion {
   readonly hasOlder: boolean;
   /** There is a model, and it does not answer. */
   readonly standsIn: boolean;
+  /** What documents have on it. */
+  readonly passages: readonly Passage[];
+}
+
+/** Whether something is asked, as far as the words tell. */
+export function asksSomething(question: string): boolean {
+  return isQuestion(question, plainWordsOf(question.slice(0, 1_000)));
 }
 
 /** The answer, the same for the same occasion: what was found, who said it and where, then what this agent is. */
@@ -38,7 +46,8 @@ export function word(occasion: Occasion): string {
   const parts: string[] = [];
   if (occasion.recall.quotes.length > 0)
     parts.push(quoted(occasion, isQuestion(occasion.question, words)));
-  else if (!asksAboutAgent) parts.push(nothingFound(occasion, words));
+  if (occasion.passages.length > 0) parts.push(...occasion.passages.map(passage));
+  if (parts.length === 0 && !asksAboutAgent) parts.push(nothingFound(occasion, words));
   if (occasion.standsIn) parts.push(MODEL_AWAY);
   else if (occasion.isFirst) parts.push(NO_MODEL);
   else if (asksAboutAgent) parts.push(NO_MODEL_BRIEF);
@@ -53,6 +62,10 @@ function quoted({ recall }: Occasion, asks: boolean): string {
       return `${said}: “${text}” [#${seq}]`;
     })
     .join('\n');
+}
+
+function passage({ title, text }: Passage): string {
+  return `The document “${title}” has: “${text}”`;
 }
 
 function nothingFound(

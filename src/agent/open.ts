@@ -55,7 +55,7 @@ const KINDS: Readonly<Record<AgentKind, (options: AgentOptions) => Promise<Agent
   model: openModels,
   openai: openModels,
   bedrock: openModels,
-  offline: async (options) => offlineAgent({ ...bounds(options), ...options.offline }),
+  offline: async (options) => offlineAgent(offlineOf(options)),
   scripted: async (options) => scriptedAgent({ ...bounds(options), ...options.scripted }),
   none: async () => undefined,
 };
@@ -87,7 +87,12 @@ async function openModels(options: AgentOptions): Promise<Agent> {
 }
 
 function standIn(options: AgentOptions): Agent {
-  return offlineAgent({ ...bounds(options), ...options.offline, standsIn: true });
+  return offlineAgent({ ...offlineOf(options), standsIn: true });
+}
+
+function offlineOf(options: AgentOptions): Partial<OfflineOptions> {
+  const { tools, offline } = options;
+  return { ...bounds(options), ...(tools === undefined ? {} : { tools }), ...offline };
 }
 
 function bounds({ maxAnswerChars }: AgentOptions): { readonly maxAnswerChars?: number } {

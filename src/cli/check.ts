@@ -33,6 +33,7 @@ async function agentsOf(config: Config): Promise<readonly string[]> {
   const ports = {
     searchDocuments: nobody,
     searchConversation: nobody,
+    onRan: () => {},
     now: Date.now,
     report,
   };

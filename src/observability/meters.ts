@@ -57,11 +57,14 @@ export class Meters {
   readonly stages = new Map<string, Map<string, Passages>>();
 
   passages(stage: string, outcome: string): Passages {
-    const outcomes = this.stages.get(stage) ?? new Map<string, Passages>();
-    this.stages.set(stage, outcomes);
-    const passages = outcomes.get(outcome) ?? { count: 0, ms: 0 };
-    outcomes.set(outcome, passages);
-    return passages;
+    return passagesIn(this.stages, stage, outcome);
+  }
+
+  /** Calls of tools: tool, then how they ended. */
+  readonly tools = new Map<string, Map<string, Passages>>();
+
+  toolCalls(tool: string, outcome: string): Passages {
+    return passagesIn(this.tools, tool, outcome);
   }
 
   /** What answers took; `cost` in the currency of the prices. */
@@ -108,4 +111,16 @@ export class Meters {
     const name = isDegraded ? `${mode} degraded` : mode;
     this.documentSearches.set(name, (this.documentSearches.get(name) ?? 0) + 1);
   };
+}
+
+function passagesIn(
+  of: Map<string, Map<string, Passages>>,
+  name: string,
+  outcome: string,
+): Passages {
+  const outcomes = of.get(name) ?? new Map<string, Passages>();
+  of.set(name, outcomes);
+  const passages = outcomes.get(outcome) ?? { count: 0, ms: 0 };
+  outcomes.set(outcome, passages);
+  return passages;
 }

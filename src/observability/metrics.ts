@@ -130,6 +130,20 @@ const ROWS: readonly Row[] = [
     read: ({ meters }) => [...meters.turns].map(([state, { ms }]) => [{ state }, ms / 1000]),
   },
   {
+    name: 'tool_calls_total',
+    help: 'Calls of tools by the agent, by tool and how they ended: done, failed, late, cancelled, refused.',
+    kind: 'counter',
+    labels: ['tool', 'outcome'],
+    read: ({ meters }) => toolCalls(meters, ({ count }) => count),
+  },
+  {
+    name: 'tool_seconds_total',
+    help: 'Seconds that calls of tools took, by tool and how they ended.',
+    kind: 'counter',
+    labels: ['tool', 'outcome'],
+    read: ({ meters }) => toolCalls(meters, ({ ms }) => ms / 1000),
+  },
+  {
     name: 'cache_hits_total',
     help: 'Reads that the cache answered.',
     kind: 'counter',
@@ -333,6 +347,12 @@ function register(row: Row, from: Parameters<Row['read']>[0], registers: Registr
       for (const [labels, value] of readings()) this.inc(labels, value);
     },
   });
+}
+
+function toolCalls({ tools }: Meters, read: (of: Passages) => number): Reading {
+  return [...tools].flatMap(([tool, outcomes]) =>
+    [...outcomes].map(([outcome, of]) => [{ tool, outcome }, read(of)] as const),
+  );
 }
 
 function passages({ stages }: Meters, read: (of: Passages) => number): Reading {

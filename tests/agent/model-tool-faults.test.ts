@@ -39,7 +39,10 @@ test('a failing tool: its own words reach the model, a stack and a secret do not
     const chunks = await chunksOf(agent, record.input('hi'));
     expect(textOf(chunks)).toBe(words);
     expect(inspect([chunks, record.ended, stub.calls[1]?.body])).not.toContain('hunter2');
-    expect(reported).toMatchObject([['tool_failed', { tool: 'add', cause: error }]]);
+    const isOwnWords = error instanceof ToolError;
+    expect(reported).toMatchObject(
+      isOwnWords ? [] : [['tool_failed', { tool: 'add', cause: error }]],
+    );
   }
 });
 

@@ -2,8 +2,12 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { offlineAgent } from '../../src/agent/offline.ts';
 import { NO_MODEL, NO_MODEL_BRIEF } from '../../src/agent/offline-wording.ts';
+import { searchDocumentsTool } from '../../src/agent/tools/search-documents.ts';
+import type { Document } from '../../src/domain/document.ts';
+import { documentId, participantId } from '../../src/domain/ids.ts';
+import { ok } from '../../src/domain/result.ts';
 import { ManualClock } from './manual-clock.ts';
-import { answerOf, chunksOf, said, turn, turnOf } from './turns.ts';
+import { answerOf, chunksOf, said, textOf, turn, turnOf } from './turns.ts';
 
 const agent = offlineAgent({ wordsPerSecond: 0 });
 const SPOKEN = ['Assistant', 'Hello.'] as const;
@@ -213,4 +217,46 @@ test('hostile text costs no more than its length: 5 MB of it is answered within 
     expect(answer.length).toBeLessThan(2_000);
     expect(user / 1_000).toBeLessThan(2_000);
   }
+});
+
+test('quotes the documents that bear on a question, with their titles, and cites them', async () => {
+  const results = [
+    {
+      document_id: 'd',
+      chunk_id: 'd.0',
+      title: 'Tides',
+      score: 2,
+      text: 'High water\ncomes at five.',
+    },
+    { document_id: 'd', chunk_id: 'd.1', title: 'Tides', score: 1, text: 'Something else.' },
+  ];
+  const asked: unknown[] = [];
+  const tool = searchDocumentsTool({
+    searchDocuments: async (query) => {
+      asked.push(query);
+      const chunk = (at: number) => ({
+        index: at,
+        start: 0,
+        end: 1,
+        text: results[at]?.text ?? '',
+      });
+      const document = { id: documentId('d'), title: 'Tides' } as Document;
+      return ok([0, 1].map((at) => ({ document, chunk: chunk(at), score: 2 - at })));
+    },
+  });
+  const reading = offlineAgent({ wordsPerSecond: 0, tools: async () => [tool] });
+  const input = {
+    ...turn(SPOKEN, ['Ana', 'When is high water?']),
+    askedBy: [participantId('ana')],
+  };
+  const chunks = await chunksOf(reading, input);
+  expect(textOf(chunks)).toBe('The document “Tides” has: “High water comes at five.”');
+  expect(chunks.at(-1)).toEqual({
+    type: 'done',
+    citations: [{ document_id: 'd', chunk_id: 'd.0', title: 'Tides', score: 2 }],
+  });
+  expect(asked).toEqual([{ seenBy: ['ana'], text: 'When is high water?', limit: 2 }]);
+  // What is no question is noted, and nothing is looked up for it.
+  expect(await answerOf(reading, turn(SPOKEN, ['Ana', 'High water it is.']))).toMatch(/^Noted/u);
+  expect(asked).toHaveLength(1);
 });

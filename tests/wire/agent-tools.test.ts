@@ -134,6 +134,9 @@ test('calls that are asked for together are told of and answered together', asyn
   expect(of(0)?.result).toEqual({ columns: ['customer'], rows: [['Ana']], truncated: false });
   expect(of(1)?.error).toMatch(/Only a SELECT/u);
   expect(of(2)?.error).toMatch(/not the IANA name/u);
+  const { text } = await ada.rest.get('/metrics');
+  expect(text).toContain('colloquy_tool_calls_total{tool="query_database",outcome="done"} 1');
+  expect(text).toContain('colloquy_tool_calls_total{tool="query_database",outcome="failed"} 1');
 });
 
 test('a tool of a server that nobody vouched for waits for people, and does not run when they say no', async () => {

@@ -11,7 +11,7 @@ import type { TurnInput } from '../../../actors/agent-port.ts';
 import type { CallOutcome } from '../../domain/turn.ts';
 import { ProviderFault } from '../../provider/provider-fault.ts';
 import { cut, oneLine, shorten } from '../../text/plain-text.ts';
-import { type Tool, type ToolContext, ToolError } from './tool.ts';
+import { type RanHow, type Tool, type ToolContext, ToolError } from './tool.ts';
 
 /** Characters of a result, as JSON, and of an error: what the record of a turn keeps whole. */
 const RESULT_CHARS = 8_000;
@@ -46,6 +46,7 @@ export async function callTool(
     case 'known':
       return permit.outcome;
     case 'rejected':
+      tool.onRan?.('refused', 0);
       return { error: `This call was refused: ${permit.reason}`, durationMs: 0 };
     case 'run':
       break;
@@ -53,9 +54,11 @@ export async function callTool(
       return permit satisfies never;
   }
   const startedAt = performance.now();
-  const came = await run({ tool, args }, surroundings);
+  const { how, ...came } = await run({ tool, args }, surroundings);
+  const tookMs = performance.now() - startedAt;
+  tool.onRan?.(signal.aborted ? 'cancelled' : how, tookMs);
   signal.throwIfAborted();
-  const outcome = { ...came, durationMs: Math.round(performance.now() - startedAt) };
+  const outcome = { ...came, durationMs: Math.round(tookMs) };
   await input.tools.end(call.callId, outcome);
   return outcome;
 }
@@ -63,7 +66,7 @@ export async function callTool(
 async function run(
   { tool, args }: Pick<CallOrder, 'tool' | 'args'>,
   { input, signal, report }: CallSurroundings,
-): Promise<Pick<CallOutcome, 'result' | 'error'>> {
+): Promise<Pick<CallOutcome, 'result' | 'error'> & { readonly how: RanHow }> {
   const { conversationId, triggerSeq, askedBy, turnId } = input;
   const late = new AbortController();
   const timer = setTimeout(() => late.abort(new Late()), tool.timeoutMs);
@@ -74,16 +77,23 @@ async function run(
     signal: AbortSignal.any([signal, late.signal]),
   };
   try {
-    return { result: bounded(await unlessAborted(tool.run(args, context), context.signal)) };
+    const result = bounded(await unlessAborted(tool.run(args, context), context.signal));
+    return { result, how: 'done' };
   } catch (error) {
-    if (!signal.aborted) report('tool_failed', { tool: tool.name, turnId, cause: error });
-    return { error: wordsOf(error, tool) };
+    if (!signal.aborted && !isAnswer(error))
+      report('tool_failed', { tool: tool.name, turnId, cause: error });
+    return { error: wordsOf(error, tool), how: error instanceof Late ? 'late' : 'failed' };
   } finally {
     clearTimeout(timer);
   }
 }
 
 class Late extends Error {}
+
+/** What a tool says of what it was asked is for the model; nothing there is for the operator to mend. */
+function isAnswer(error: unknown): boolean {
+  return error instanceof ToolError && error.cause === undefined;
+}
 
 /** A tool that ignores its signal is not waited for. */
 function unlessAborted<T>(result: Promise<T>, signal: AbortSignal): Promise<T> {

@@ -2,6 +2,7 @@ import type { Chunk, Document } from '../../domain/document.ts';
 import type { ConversationId, ParticipantId } from '../../domain/ids.ts';
 import type { Message } from '../../domain/message.ts';
 import type { Result } from '../../domain/result.ts';
+import type { RanHow } from './tool.ts';
 
 /** What the tools of an agent need of the process around them; `runtime.ts` gives it. */
 export interface ToolPorts {
@@ -13,6 +14,8 @@ export interface ToolPorts {
   readonly searchConversation: (
     query: MessageSearch,
   ) => Promise<Result<readonly FoundMessage[], Trouble>>;
+  /** A call of a tool ended. */
+  readonly onRan: (tool: string, how: RanHow, tookMs: number) => void;
   /** Milliseconds since 1970. */
   readonly now: () => number;
   /** A line for the operator's log: an event name and what it is about, no secret. */
@@ -24,7 +27,7 @@ export interface Trouble {
   readonly cause?: unknown;
 }
 
-export interface DocumentSearch {
+interface DocumentSearch {
   readonly seenBy: readonly ParticipantId[];
   readonly text: string;
   readonly limit: number;
@@ -37,13 +40,13 @@ export interface FoundChunk {
   readonly score: number;
 }
 
-export interface MessageSearch {
+interface MessageSearch {
   readonly conversationId: ConversationId;
   readonly text: string;
   readonly limit: number;
 }
 
-export interface FoundMessage {
+interface FoundMessage {
   readonly message: Message;
   readonly score: number;
 }

@@ -28,7 +28,7 @@ const RESULT = z.object({
 });
 
 /** Finds passages in the documents that the asking people may see; what it showed is cited in the answer. */
-export function searchDocumentsTool({ searchDocuments }: ToolPorts): Tool {
+export function searchDocumentsTool({ searchDocuments }: Pick<ToolPorts, 'searchDocuments'>): Tool {
   return toolOf({
     name: 'search_documents',
     description:

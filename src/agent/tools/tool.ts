@@ -5,7 +5,7 @@ import { err, ok, type Result } from '../../domain/result.ts';
 import { shorten } from '../../text/plain-text.ts';
 
 /** What a tool may reach. Shown to operators, and said of every tool. */
-export type Reach = 'nothing' | 'conversation' | 'documents' | 'database' | 'web' | 'mcp';
+type Reach = 'nothing' | 'conversation' | 'documents' | 'database' | 'web' | 'mcp';
 
 /** What a tool is run with besides its arguments: by whom and where comes from the turn, never from the model. */
 export interface ToolContext {
@@ -40,7 +40,12 @@ export interface Tool {
   readonly run: (args: unknown, context: ToolContext) => Promise<unknown>;
   /** The chunks of documents that a result shows. Pure, so that a result that was written down gives them again. */
   readonly citations?: (result: unknown) => readonly Citation[];
+  /** Told of each call that was allowed, or refused by people. */
+  readonly onRan?: (how: RanHow, tookMs: number) => void;
 }
+
+/** How a call ended; `late` is its time limit, `cancelled` the end of its turn. */
+export type RanHow = 'done' | 'failed' | 'late' | 'cancelled' | 'refused';
 
 /** Why a tool gives no result, in words that the model and people may read: no secret, no stack. */
 export class ToolError extends Error {

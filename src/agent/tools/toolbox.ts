@@ -107,7 +107,11 @@ export class Toolbox {
       ]);
       return [...this.#fixed, ...query, ...offered.flat()]
         .filter(({ name }) => names === undefined || isNamed(name, names))
-        .map((tool) => (isNamed(tool.name, approval) ? { ...tool, needsApproval: true } : tool));
+        .map((tool) => ({
+          ...tool,
+          needsApproval: tool.needsApproval || isNamed(tool.name, approval),
+          onRan: (how, tookMs) => this.#options.ports.onRan(tool.name, how, tookMs),
+        }));
     };
   }
 

@@ -35,7 +35,8 @@ beforeEach(() => {
     limits: { maxDocuments: 100, maxDocumentChunks: 100, extractMs: 1_000 },
   });
   search = new ConversationSearch({ store, embedder: async () => ok(undefined), report: write });
-  const ports = toolPorts({ library: () => library, search: () => search, now: () => 0, log });
+  const parts = { library: () => library, search: () => search, now: () => 0 };
+  const ports = toolPorts({ ...parts, meters: new Meters(), log });
   documents = searchDocumentsTool(ports);
   conversation = searchConversationTool(ports);
 });

@@ -16,7 +16,7 @@ export interface JsonRequest {
   readonly body?: string;
 }
 
-export interface WebResult {
+interface WebResult {
   readonly title: string;
   readonly url: string;
   readonly text: string;

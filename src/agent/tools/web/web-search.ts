@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { Breaker } from '../../../provider/breakers.ts';
+import { BREAKER_DEFAULTS, type Breaker } from '../../../provider/breakers.ts';
 import { opening } from '../../../provider/opening.ts';
 import { type Tool, toolOf } from '../tool.ts';
 import { fetchJson } from './fetch-json.ts';
@@ -7,13 +7,7 @@ import { SEARCH_PROVIDERS, type WebProvider, type WebSearchOptions } from './pro
 
 const MAX_RESULTS = 6;
 const TIMEOUT_MS = 10_000;
-const RETRIES = {
-  retries: 1,
-  retryBaseMs: 300,
-  retryMaxMs: 2_000,
-  breakerFailures: 5,
-  breakerOpenMs: 60_000,
-};
+const RETRIES = { ...BREAKER_DEFAULTS, retries: 1, retryBaseMs: 300, retryMaxMs: 2_000 };
 
 const ARGS = z.object({
   query: z.string().trim().min(1).max(400).describe('What to look for on the web.'),
