@@ -37,6 +37,10 @@ function seatAgent(
       if (!read.ok) throw new Error('the log could not be read', { cause: read.failure.cause });
       return read.value;
     },
+    readRecord: async (id) => {
+      const read = await store.readTurn(actor.id, id);
+      return read.ok ? read.value : undefined;
+    },
     onEnded: (state, tookMs) => counters.turnEnded(state, tookMs),
     onError: (turn, cause) =>
       report('turn_error', { conversation_id: actor.id, turn_id: turn.id, cause }),

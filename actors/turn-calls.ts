@@ -30,6 +30,8 @@ export interface CallsHost {
   readonly onWaiting: (isWaiting: boolean) => void;
   /** What was said before a call is told before it. */
   readonly flush: () => void;
+  /** Where servers share the store: ends the attempt when another one has taken the turn. */
+  readonly lookWhoseItIs: () => Promise<void>;
 }
 
 export interface Decision {
@@ -54,6 +56,9 @@ interface Later<T> {
  * Invariants: D1. `run` is answered once for a call id, over all attempts, and only once that is in the store. D2. A
  * call has one outcome: the first that was written. D3. A call has one decision: its event is committed with it.
  * D4. Nothing is told of a call before it is durable, and nothing at all once the attempt is over.
+ *
+ * Not excluded, where servers share a store: one that stood still for longer than the lease, and goes on between its
+ * look at who has the turn and its write (a millisecond or so), may begin a call beside the other.
  */
 export class TurnCalls implements TurnTools {
   readonly #record: TurnRecord;
@@ -129,6 +134,7 @@ export class TurnCalls implements TurnTools {
   }
 
   async #writeDown(call: CallBegin): Promise<void> {
+    await this.#host.lookWhoseItIs();
     const now = this.#host.clock.now();
     await this.#write((turn) => withCall(turn, call, now));
     const recorded = callOf(this.#record.turn, call.callId);
@@ -159,6 +165,7 @@ export class TurnCalls implements TurnTools {
   async #afterDecision(callId: string): Promise<CallPermit> {
     const { decision, outcome = EXPIRED } = callOf(this.#record.turn, callId) ?? {};
     if (decision?.verdict === 'approve') {
+      await this.#host.lookWhoseItIs();
       await this.#write((turn) =>
         withChanged(turn, callId, (call) => ({ ...call, state: 'running' })),
       );

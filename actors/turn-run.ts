@@ -1,5 +1,6 @@
 import { encodeBody, type MessageBody } from '../src/domain/event.ts';
 import type { Failure } from '../src/domain/failure.ts';
+import type { TurnId } from '../src/domain/ids.ts';
 import type { Result } from '../src/domain/result.ts';
 import { type EndState, isOver, type Turn, type TurnError } from '../src/domain/turn.ts';
 import { type Agent, type AgentChunk, AgentFailure } from './agent-port.ts';
@@ -36,6 +37,8 @@ export interface TurnHost extends RecordHost {
   readonly limits: TurnLimits;
   readonly notify: (notice: Notice) => void;
   readonly messages: ReadMessages;
+  /** The record as it is stored; undefined when the store does not answer. */
+  readonly readRecord: (id: TurnId) => Promise<Turn | undefined>;
   /** It begins to wait for people. */
   readonly onWaiting?: () => void;
   readonly onEnded: (state: EndState, tookMs: number) => void;
@@ -97,6 +100,7 @@ export class TurnRun {
       notify: host.notify,
       signal: this.#callsOver.signal,
       flush: () => this.#text.flush(),
+      lookWhoseItIs: () => this.#lookWhoseItIs(),
       onWaiting: (isWaiting) => this.#onWaiting(isWaiting),
     });
   }
@@ -337,6 +341,14 @@ export class TurnRun {
     const { id: turnId, attempt, startedAt, createdAt, usage, error } = this.turn;
     this.#host.notify({ kind: 'turn.ended', turnId, attempt, state, usage, seq, error });
     this.#host.onEnded(state, this.#host.clock.now() - (startedAt ?? createdAt));
+  }
+
+  async #lookWhoseItIs(): Promise<void> {
+    const { runner, readRecord } = this.#host;
+    if (runner === undefined) return;
+    const stored = await readRecord(this.turn.id);
+    const isTaken = stored?.lease !== undefined && stored.lease.runner !== runner;
+    if (isTaken || (stored !== undefined && isOver(stored.state))) this.stop('cut_off');
   }
 
   /** Writes the record as it is now. */

@@ -89,7 +89,7 @@ export function wireMessage(of: Origin, message: Message, reader: string) {
   };
 }
 
-export function wireAgent({ id, name, speaks, whileBusy }: AgentSettings) {
+function wireAgent({ id, name, speaks, whileBusy }: AgentSettings) {
   return { id, name, speaks, while_busy: whileBusy };
 }
 

@@ -4,6 +4,7 @@ import { ControlledStore } from '../support/controlled-store.ts';
 import { SimulatedClock } from '../support/simulated-clock.ts';
 import { ada, listen, settled, TURN_LIMITS, World } from '../support/test-actors.ts';
 import { TestAgent } from '../support/test-agent.ts';
+import { Begun, call } from '../support/turn-tools.ts';
 
 const LOOK_MS = 5_000;
 const ABANDONED_MS = 20_000;
@@ -95,6 +96,25 @@ describe('turns on a store that is shared', () => {
     await clock.pass(5 * ABANDONED_MS);
     expect(others.flatMap(({ agent }) => agent.asked)).toHaveLength(1);
     expect(await store.inner.readOpenTurns(first.actor.id)).toMatchObject({ value: [] });
+  });
+
+  it('of a server that stood still call no tool once another has them', async () => {
+    const { first, turn, store } = await servers();
+    const { tools } = first.agent.last.input;
+    await tools.begin(call('c1'));
+    const record = { ...(await turn()), lease: { runner: 'another', renewals: 0 } };
+    await store.inner.append({
+      id: first.actor.id,
+      expectedHead: first.actor.conversation.headSeq,
+      events: [],
+      effects: [{ kind: 'turn', turn: record }],
+    });
+    const begun = new Begun(tools, call('c2'));
+    await settled();
+    expect(begun.word).toBe('AbortError');
+    expect(first.agent.last.signal.aborted).toBe(true);
+    expect((await turn()).steps?.[0]?.calls).toHaveLength(1);
+    expect(await turn()).toMatchObject({ state: 'streaming', lease: { runner: 'another' } });
   });
 
   it('are not taken because the store was away from everybody', async () => {
