@@ -1,8 +1,7 @@
 import { execFile } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type WebSocket, WebSocketServer } from 'ws';
@@ -70,9 +69,14 @@ describe('npm run perf', () => {
 describe.runIf(K6 !== undefined)('with a k6', () => {
   it('runs a scenario against a server of its own, and leaves a report and nothing else', async () => {
     const out = folder.path('out');
-    const before = readdirSync(tmpdir()).filter((name) => name.startsWith('colloquy-perf-'));
-    const { code, stdout } = await perf(['baseline', '--out', out], { ...TINY, P99_MS: '5000' });
-    expect(stdout).toMatch(/^\nbaseline: passed\n/);
+    const scratch = folder.path('scratch');
+    mkdirSync(scratch);
+    const { code, stdout, stderr } = await perf(['baseline', '--out', out], {
+      ...TINY,
+      P99_MS: '5000',
+      TMPDIR: scratch,
+    });
+    expect(stdout, stderr).toMatch(/^\nbaseline: passed\n/);
     expect(code).toBe(0);
     const { metrics, plots, failures } = reportIn(out);
     expect(failures).toEqual([]);
@@ -83,13 +87,12 @@ describe.runIf(K6 !== undefined)('with a k6', () => {
     );
     expect(readFileSync(join(out, 'report.html'), 'utf8')).toContain('<svg');
     expect(readFileSync(join(out, 'summary.txt'), 'utf8')).toBe(stdout);
-    const after = readdirSync(tmpdir()).filter((name) => name.startsWith('colloquy-perf-'));
-    expect(after.filter((name) => !before.includes(name))).toEqual([]);
+    expect(readdirSync(scratch)).toEqual([]);
   });
 
   it('fails when a threshold is crossed', async () => {
     const out = folder.path('out');
-    const { code, stdout } = await perf(['baseline', '--out', out], { ...TINY, RATE: '0' });
+    const { code, stdout, stderr } = await perf(['baseline', '--out', out], { ...TINY, RATE: '0' });
     expect(code).toBe(1);
     expect(stdout).toContain('! deliveries is 0, and was to be count>0');
   });
