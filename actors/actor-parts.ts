@@ -8,7 +8,7 @@ import type { Clock } from './clock.ts';
 import type { CommitTick } from './commit-tick.ts';
 import type { ConversationActor } from './conversation-actor.ts';
 import type { Encoder, Publish } from './outlet.ts';
-import type { TurnLimits } from './turn-run.ts';
+import type { TurnLimits } from './turn-host.ts';
 
 export interface ActorLimits extends ChainLimits {
   /** Drafts that may wait in a conversation. */

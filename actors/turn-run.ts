@@ -1,49 +1,19 @@
-import { encodeBody, type MessageBody } from '../src/domain/event.ts';
 import type { Failure } from '../src/domain/failure.ts';
-import type { TurnId } from '../src/domain/ids.ts';
 import type { Result } from '../src/domain/result.ts';
 import { type EndState, isOver, type Turn, type TurnError } from '../src/domain/turn.ts';
 import { type Agent, type AgentChunk, AgentFailure } from './agent-port.ts';
 import { Deadline } from './deadline.ts';
 import type { MessageDraft, Unsettled } from './draft.ts';
-import type { Notice, TurnSnapshot } from './outlet.ts';
+import type { TurnSnapshot } from './outlet.ts';
+import { answerDraft, type More } from './turn-answer.ts';
 import { type Decision, TurnCalls } from './turn-calls.ts';
 import { agentError, lost, noAgent, publicError, tooLong } from './turn-errors.ts';
-import { historyOf, type ReadMessages } from './turn-history.ts';
-import { type RecordHost, TurnRecord } from './turn-record.ts';
+import { historyOf } from './turn-history.ts';
+import type { TurnHost } from './turn-host.ts';
+import { TurnRecord } from './turn-record.ts';
 import { allCalls, isUndecided, withClosed, withInterrupted } from './turn-steps.ts';
 import { TurnText } from './turn-text.ts';
 import { untilAborted } from './until-aborted.ts';
-
-export interface TurnLimits {
-  /** Milliseconds one turn may take in one process; waiting for people does not count. */
-  readonly deadlineMs: number;
-  /** Characters of an answer; what comes after is cut off. */
-  readonly maxAnswerChars: number;
-  /** Milliseconds that tokens are gathered before they go out as one delta. */
-  readonly deltaMs: number;
-  /** Milliseconds that a tool call waits for somebody's decision. */
-  readonly approvalMs: number;
-  /** Milliseconds without a new message after which the agent answers, where it waits for quiet. */
-  readonly debounceMs: number;
-}
-
-/** What a turn needs of its conversation. */
-export interface TurnHost extends RecordHost {
-  /** Absent when this server has none of this name. */
-  readonly agent: Agent | undefined;
-  /** The name of this server among those that share the store; absent where there are no others. */
-  readonly runner: string | undefined;
-  readonly limits: TurnLimits;
-  readonly notify: (notice: Notice) => void;
-  readonly messages: ReadMessages;
-  /** The record as it is stored; undefined when the store does not answer. */
-  readonly readRecord: (id: TurnId) => Promise<Turn | undefined>;
-  /** It begins to wait for people. */
-  readonly onWaiting?: () => void;
-  readonly onEnded: (state: EndState, tookMs: number) => void;
-  readonly onError: (turn: Turn, cause: unknown) => void;
-}
 
 /** Attempts that a turn gets over crashes: cut off twice, it ends as failed. */
 const MAX_ATTEMPTS = 2;
@@ -294,7 +264,7 @@ export class TurnRun {
     const outcome = await this.#record.write(
       (turn) => withClosed({ ...turn, state: 'completed', endedAt }),
       {
-        draft: (ends) => this.#message(ends, more),
+        draft: (ends) => this.#draft(ends, more),
         isEnough: this.#isStopped,
       },
     );
@@ -310,7 +280,7 @@ export class TurnRun {
     const outcome = await this.#record.write(
       (turn) => withClosed({ ...turn, state, endedAt, error }),
       {
-        draft: (ends) => this.#message(ends, { partial: true }),
+        draft: (ends) => this.#draft(ends, { partial: true }),
         isEnough: () => this.#isCutOff,
       },
     );
@@ -318,23 +288,8 @@ export class TurnRun {
     if (!this.#isCutOff) return this.end(state, error);
   }
 
-  #message(ends: Turn, more: Partial<MessageBody>): Unsettled<MessageDraft> {
-    const content = this.#text.shown;
-    return {
-      kind: 'message',
-      author: this.#record.author,
-      // An answer is stored once, whatever becomes of the connection to the store.
-      key: ends.id,
-      content,
-      body: encodeBody('message', {
-        content,
-        reply_to: ends.triggerSeq,
-        turn_id: ends.id,
-        ...(ends.usage === null ? {} : { usage: ends.usage }),
-        ...more,
-      }),
-      ends,
-    };
+  #draft(ends: Turn, more: More): Unsettled<MessageDraft> {
+    return answerDraft(ends, this.#text.shown, more);
   }
 
   #tellEnd(state: EndState, seq: number | null): void {

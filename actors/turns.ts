@@ -4,7 +4,8 @@ import { err, type Result } from '../src/domain/result.ts';
 import { isOver, type Turn } from '../src/domain/turn.ts';
 import type { TurnSnapshot } from './outlet.ts';
 import type { Decision } from './turn-calls.ts';
-import { type TurnHost, TurnRun } from './turn-run.ts';
+import type { TurnHost } from './turn-host.ts';
+import { TurnRun } from './turn-run.ts';
 import { allCalls } from './turn-steps.ts';
 
 const NOT_YET = { message: 'The turn waits for another one; decide when it goes on.' };

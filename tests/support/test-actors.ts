@@ -6,7 +6,7 @@ import type { ConversationActor } from '../../actors/conversation-actor.ts';
 import type { Draft, Outcome, Unsettled } from '../../actors/draft.ts';
 import { Registry } from '../../actors/registry.ts';
 import type { Subscription } from '../../actors/subscription.ts';
-import type { TurnLimits } from '../../actors/turn-run.ts';
+import type { TurnLimits } from '../../actors/turn-host.ts';
 import type { AgentSettings, Settings } from '../../src/domain/conversation.ts';
 import { encodeBody, type LogEvent } from '../../src/domain/event.ts';
 import type { Failure } from '../../src/domain/failure.ts';
