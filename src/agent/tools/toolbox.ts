@@ -1,5 +1,9 @@
-import type { Breakers } from '../../provider/breakers.ts';
-import { breakerName } from '../../provider/breakers.ts';
+import {
+  BREAKER_DEFAULTS,
+  type Breaker,
+  type Breakers,
+  breakerName,
+} from '../../provider/breakers.ts';
 import { currentTime } from './current-time.ts';
 import type { Database } from './database/database.ts';
 import { queryDatabaseTool } from './database/query-database.ts';
@@ -51,9 +55,7 @@ export class Toolbox {
       currentTime(ports.now),
       searchDocumentsTool(ports),
       searchConversationTool(ports),
-      ...(webSearch
-        ? [webSearchTool(webSearch, breakers.named(breakerName('tool', 'web_search')))]
-        : []),
+      ...(webSearch ? [webSearchTool(webSearch, breakerOf(breakers, 'web_search'))] : []),
     ];
   }
 
@@ -64,7 +66,7 @@ export class Toolbox {
     const { McpServer } = await import('./mcp/mcp-server.ts');
     const { report } = options.ports;
     const servers = named.map(([name, settings]) => {
-      const breaker = options.breakers.named(breakerName('tool', 'mcp', name));
+      const breaker = breakerOf(options.breakers, 'mcp', name);
       return new McpServer({ name, settings, breaker, report });
     });
     return new Toolbox(options, servers);
@@ -118,7 +120,16 @@ export class Toolbox {
   async #query(): Promise<readonly Tool[]> {
     const { database, breakers } = this.#options;
     if (database === undefined || this.#schema === undefined) return [];
-    const breaker = breakers.named(breakerName('tool', 'query_database'));
+    const breaker = breakerOf(breakers, 'query_database');
     return [queryDatabaseTool({ ...database, breaker, schema: await this.#schema.now() })];
   }
+}
+
+/** One service is not asked everything at once, whoever asks. */
+function breakerOf(breakers: Breakers, ...words: readonly string[]): Breaker {
+  return breakers.named(breakerName('tool', ...words), {
+    ...BREAKER_DEFAULTS,
+    atOnce: 16,
+    waiting: 64,
+  });
 }

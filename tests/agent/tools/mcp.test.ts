@@ -154,6 +154,18 @@ test('a call that nobody waits for any more is called off', async () => {
   expect(counts()).not.toContain('end slow');
 });
 
+test('a server that says nothing is not waited for: neither by a turn, nor by the end of the process', async () => {
+  const scene = serverOf({
+    command: process.execPath,
+    args: ['-e', 'setInterval(() => {}, 1000)'],
+  });
+  const startedAt = performance.now();
+  expect(await scene.server.tools()).toEqual([]);
+  await scene.server.close();
+  expect(performance.now() - startedAt).toBeLessThan(12_000);
+  expect(scene.reported).toEqual([]);
+});
+
 test('a server over HTTP is asked with the headers of the file', async () => {
   const seen: unknown[] = [];
   const http = createServer(async (request, response) => {

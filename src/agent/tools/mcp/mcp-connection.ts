@@ -28,8 +28,12 @@ export class McpConnection {
     this.#client = client;
   }
 
-  /** Connects and asks for the tools; throws when that takes too long, and leaves nothing open. */
-  static async open(name: string, settings: McpSettings): Promise<McpConnection> {
+  /** Connects and asks for the tools; throws when that takes too long or is not wanted any more, and leaves nothing open. */
+  static async open(
+    name: string,
+    settings: McpSettings,
+    unwanted: AbortSignal,
+  ): Promise<McpConnection> {
     const client = new Client({ name: 'colloquy', version: '1' });
     const connection = new McpConnection(name, client);
     client.onclose = () => {
@@ -39,7 +43,7 @@ export class McpConnection {
     client.onerror = () => {};
     client.setNotificationHandler(ToolListChangedNotificationSchema, () => connection.#load());
     try {
-      await within(CONNECT_MS, connection.#begin(settings));
+      await unlessAborted(connection.#begin(settings), unwanted);
       return connection;
     } catch (error) {
       await connection.close();
@@ -89,9 +93,16 @@ function transportOf(settings: McpSettings): Transport {
   });
 }
 
-function within<T>(ms: number, promise: Promise<T>): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const timer = setTimeout(() => reject(new Error(`no answer after ${ms} ms`)), ms);
-    promise.then(resolve, reject).finally(() => clearTimeout(timer));
-  });
+function unlessAborted<T>(promise: Promise<T>, unwanted: AbortSignal): Promise<T> {
+  const late = new AbortController();
+  const timer = setTimeout(
+    () => late.abort(new Error(`no answer after ${CONNECT_MS} ms`)),
+    CONNECT_MS,
+  );
+  const signal = AbortSignal.any([unwanted, late.signal]);
+  return new Promise<T>((resolve, reject) => {
+    signal.addEventListener('abort', () => reject(signal.reason), { once: true });
+    if (signal.aborted) reject(signal.reason);
+    promise.then(resolve, reject);
+  }).finally(() => clearTimeout(timer));
 }

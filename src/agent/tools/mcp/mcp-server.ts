@@ -35,7 +35,7 @@ export class McpServer {
   #connecting: Promise<void> | undefined;
   #failures = 0;
   #retryAt = 0;
-  #isClosed = false;
+  readonly #closing = new AbortController();
 
   constructor(options: McpServerOptions) {
     this.#options = options;
@@ -52,7 +52,7 @@ export class McpServer {
   }
 
   async close(): Promise<void> {
-    this.#isClosed = true;
+    this.#closing.abort(new Error('closing'));
     await this.#connecting;
     await this.#connection?.close();
   }
@@ -63,7 +63,7 @@ export class McpServer {
 
   /** One connection is made at a time. */
   #connect(): Promise<void> {
-    if (this.#isClosed) return Promise.resolve();
+    if (this.#closing.signal.aborted) return Promise.resolve();
     this.#connecting ??= this.#try().finally(() => {
       this.#connecting = undefined;
     });
@@ -73,14 +73,14 @@ export class McpServer {
   async #try(): Promise<void> {
     const { name, settings, report } = this.#options;
     try {
-      this.#connection = await McpConnection.open(name, settings);
+      this.#connection = await McpConnection.open(name, settings, this.#closing.signal);
       this.#failures = 0;
       report('mcp_connected', { server: name, tools: this.#connection.tools.length });
-      if (this.#isClosed) await this.#connection.close();
     } catch (error) {
       this.#retryAt = performance.now() + Math.min(RETRY_MS * 2 ** this.#failures, MAX_RETRY_MS);
       this.#failures += 1;
-      report('mcp_unavailable', { server: name, cause: this.#plain(error) });
+      if (!this.#closing.signal.aborted)
+        report('mcp_unavailable', { server: name, cause: this.#plain(error) });
     }
   }
 
