@@ -36,6 +36,8 @@ export class Reader {
   readonly #subject: Subject;
   readonly #found: Findings;
   readonly #follower = new Follower();
+  #guest: Guest | undefined;
+  /** The guest's, once it is a member. */
   #token: string | undefined;
   #isOver = false;
   #abort = new AbortController();
@@ -88,9 +90,12 @@ export class Reader {
   async #isMember(): Promise<boolean> {
     if (this.#token !== undefined) return true;
     const { url, conversationId, name } = this.#subject;
-    const guest = await ask(`${url}/v1/guests`, { method: 'POST', body: { name } });
-    if (!guest.ok) return false;
-    const { token, participant } = (await guest.json()) as Guest;
+    if (this.#guest === undefined) {
+      const welcomed = await ask(`${url}/v1/guests`, { method: 'POST', body: { name } });
+      if (!welcomed.ok) return false;
+      this.#guest = (await welcomed.json()) as Guest;
+    }
+    const { token, participant } = this.#guest;
     const path = `/v1/conversations/${conversationId}/participants/${participant.id}`;
     const joined = await ask(`${url}${path}`, { method: 'PUT', token, body: { role: 'observer' } });
     if (joined.ok) this.#token = token;
@@ -109,10 +114,13 @@ export class Reader {
     this.#isResumed = true;
     const parser = new StreamParser();
     const openedAt = now();
-    for await (const piece of response.body.pipeThrough(new TextDecoderStream())) {
-      for (const message of parser.add(piece)) this.#hear(message, openedAt);
+    try {
+      for await (const piece of response.body.pipeThrough(new TextDecoderStream())) {
+        for (const message of parser.add(piece)) this.#hear(message, openedAt);
+      }
+    } finally {
+      if (!this.#abort.signal.aborted) this.#found.ends += 1;
     }
-    if (!this.#isOver) this.#found.ends += 1;
   }
 
   #hear({ data }: StreamMessage, openedAt: number): void {
