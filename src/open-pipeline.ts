@@ -12,6 +12,7 @@ import { Budgets, budgeted, type Prices } from './pipeline/budgets.ts';
 import { ConversationMemory, remembering } from './pipeline/memory.ts';
 import { ContentModeration, type Moderation } from './pipeline/moderation.ts';
 import { StageMeter } from './pipeline/stages.ts';
+import { AnswerStructuring, structured } from './pipeline/structuring.ts';
 import { Summaries } from './pipeline/summaries.ts';
 import { type Breakers, breakerName } from './provider/breakers.ts';
 import { moderationJudge } from './provider/moderations.ts';
@@ -73,6 +74,10 @@ export async function openPipeline(parts: PipelineParts): Promise<Pipeline> {
     },
     summaryTokens: config.summaryTokens,
   });
+  const structuring = new AnswerStructuring({
+    documents: store.documents,
+    meter: new StageMeter(meters, 'structuring'),
+  });
   const onRefused: OnRefused = ({ conversationId, turnId, agentId }, { reason }) => {
     const action = 'answer.refused';
     const about = { participantId: agentId, from: null, conversationId, target: turnId };
@@ -84,7 +89,8 @@ export async function openPipeline(parts: PipelineParts): Promise<Pipeline> {
     audit,
     around: (agent, prices) => {
       const counted = budgeted(agent, budgets, prices);
-      return moderated(remembering(counted, memory, summaries), moderation, onRefused);
+      const told = remembering(counted, memory, summaries);
+      return moderated(structured(told, structuring), moderation, onRefused);
     },
     close: async () => {
       await Promise.all([summaries.close(), audit.close()]);

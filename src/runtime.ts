@@ -6,9 +6,10 @@ import { Registry } from '../actors/registry.ts';
 import { Retention } from '../actors/retention.ts';
 import type { Store } from '../storage/store.ts';
 import { type Config, envNameOf, printable, SETTING_NAMES } from './config.ts';
+import { MeteredIdentity } from './http/authentication.ts';
 import type { Edge } from './http/edge.ts';
 import { wireEncoder } from './http/encoder.ts';
-import { Identity, signingSecret } from './http/identity.ts';
+import { signingSecret } from './http/identity.ts';
 import { Library } from './library/library.ts';
 import { ServingSpace } from './library/serving-space.ts';
 import type { Log } from './observability/log.ts';
@@ -17,6 +18,7 @@ import { openAgentsOf, ownSettings, speakersOf } from './open-agents.ts';
 import { openPipeline } from './open-pipeline.ts';
 import { openStoreOf } from './open-store.ts';
 import { openToolsOf } from './open-tools.ts';
+import { StageMeter } from './pipeline/stages.ts';
 import { Breakers } from './provider/breakers.ts';
 import { ConversationSearch } from './search/conversation-search.ts';
 import type { Embedders } from './search/embedder.ts';
@@ -110,12 +112,13 @@ export async function createRuntime(parts: RuntimeParts): Promise<Runtime> {
     log,
     counters: meters,
   });
-  const identity = new Identity({
+  const identityOptions = {
     secret: await secretOf(store),
     allowsGuests: config.guests,
     guestTokenSeconds: config.guestTokenDays * SECONDS_A_DAY,
     now: clock.now,
-  });
+  };
+  const identity = new MeteredIdentity(identityOptions, new StageMeter(meters, 'authentication'));
   const library = new Library({
     store,
     embedders,
