@@ -45,6 +45,8 @@ export class Toolbox {
   readonly #schema: SchemaCache | undefined;
   readonly #options: ToolboxOptions;
   readonly #servers: readonly McpServer[];
+  /** `query_database` for the tables that were read last. */
+  #made: { readonly schema: string | undefined; readonly tool: Tool } | undefined;
 
   private constructor(options: ToolboxOptions, servers: readonly McpServer[]) {
     const { ports, breakers, database, webSearch } = options;
@@ -120,8 +122,12 @@ export class Toolbox {
   async #query(): Promise<readonly Tool[]> {
     const { database, breakers } = this.#options;
     if (database === undefined || this.#schema === undefined) return [];
-    const breaker = breakerOf(breakers, 'query_database');
-    return [queryDatabaseTool({ ...database, breaker, schema: await this.#schema.now() })];
+    const schema = await this.#schema.now();
+    if (this.#made === undefined || this.#made.schema !== schema) {
+      const breaker = breakerOf(breakers, 'query_database');
+      this.#made = { schema, tool: queryDatabaseTool({ ...database, breaker, schema }) };
+    }
+    return [this.#made.tool];
   }
 }
 

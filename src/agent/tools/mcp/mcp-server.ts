@@ -33,6 +33,8 @@ export class McpServer {
   readonly #options: McpServerOptions;
   #connection: McpConnection | undefined;
   #connecting: Promise<void> | undefined;
+  /** The tools of the list that the server gave last: schemas are made once. */
+  #made: { readonly of: readonly McpTool[]; readonly tools: readonly Tool[] } | undefined;
   #failures = 0;
   #retryAt = 0;
   readonly #closing = new AbortController();
@@ -47,8 +49,8 @@ export class McpServer {
     if (!this.#isUp && this.#connecting !== undefined) await noLonger(this.#connecting);
     if (!this.#isUp) return [];
     const offered = this.#connection?.tools ?? [];
-    const tools = offered.slice(0, MAX_TOOLS).flatMap((tool) => this.#toolOf(tool));
-    return [...new Map(tools.map((tool) => [tool.name, tool])).values()];
+    if (this.#made?.of !== offered) this.#made = { of: offered, tools: this.#toolsOf(offered) };
+    return this.#made.tools;
   }
 
   async close(): Promise<void> {
@@ -82,6 +84,11 @@ export class McpServer {
       if (!this.#closing.signal.aborted)
         report('mcp_unavailable', { server: name, cause: this.#plain(error) });
     }
+  }
+
+  #toolsOf(offered: readonly McpTool[]): readonly Tool[] {
+    const tools = offered.slice(0, MAX_TOOLS).flatMap((tool) => this.#toolOf(tool));
+    return [...new Map(tools.map((tool) => [tool.name, tool])).values()];
   }
 
   /** Nothing for a tool that the settings leave out, or whose schema no model should be given. */
