@@ -10,6 +10,7 @@ import type { Store } from '../../storage/store.ts';
 import { makeRooms, portOf, type Room } from './append/load.ts';
 import { median, short, table } from './harness/stats.ts';
 import { openPlace, PLACE_NAMES, runtimeOn } from './harness/stores.ts';
+import { resumeOverTheWire } from './reads/over-the-wire.ts';
 
 const HELP = `reads: waking, resuming, and the cache.
 
@@ -45,6 +46,8 @@ async function main(): Promise<void> {
   const head = ['', 'wake p50 ms', 'wake p99 ms', 'resume from the store, events/s'];
   const more = [
     'through the cache, which has the newest 256, events/s',
+    'over a WebSocket, all 1,000, events/s',
+    'over a WebSocket, the newest 250, events/s',
     'cached: heap bytes each',
     'as counted',
   ];
@@ -60,7 +63,7 @@ async function measure(url: string): Promise<string[]> {
   if (keeps) {
     const events = await resumes(made, rooms);
     await made.close();
-    return ['', '', short(events), '', '', ''];
+    return ['', '', short(events), '', '', '', '', ''];
   }
   await made.close();
   const [p50, p99] = await wakes(url, rooms);
@@ -74,11 +77,15 @@ async function measure(url: string): Promise<string[]> {
   const counted = cached.stats().bytes / rooms.length;
   const fromCache = await resumes(cached, rooms);
   await cached.close();
+  const ids = rooms.slice(0, LONG.rooms).map(({ id }) => id);
+  const { whole, newest } = await resumeOverTheWire(url, { ids, events: LONG.events });
   return [
     p50.toFixed(2),
     p99.toFixed(2),
     short(fromStore),
     short(fromCache),
+    short(whole),
+    short(newest),
     weighs.toFixed(0),
     counted.toFixed(0),
   ];
