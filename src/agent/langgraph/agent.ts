@@ -24,6 +24,7 @@ import { openAiProvider, type Provider } from './chat-model.ts';
 import { complete } from './complete.ts';
 import { Course } from './course.ts';
 import { agentFailureOf } from './fault.ts';
+import { tokensOfTools } from './fitting-context.ts';
 import { runGraph } from './graph.ts';
 import type { ModelOptions } from './options.ts';
 import { buildPrompt, type PromptMessage } from './prompt.ts';
@@ -55,6 +56,7 @@ interface Parts {
 /** One turn while it is answered. */
 interface Work extends Omit<Parts, 'tools'> {
   readonly prompt: readonly BaseMessage[];
+  readonly contextTokens: number;
   readonly course: Course;
   readonly tools: ReadonlyMap<string, Tool>;
   readonly calls: TurnCalls;
@@ -105,12 +107,19 @@ async function prepare(input: TurnInput, parts: Parts): Promise<Work> {
     input.history(options.historyMessages),
     parts.tools(),
   ]);
-  const prompt = (await buildPrompt({ ...options, ...input, messages })).map(toLangChain);
+  const contextTokens = roomBeside(tools, options);
+  const built = await buildPrompt({ ...options, ...input, messages, contextTokens });
+  const prompt = built.map(toLangChain);
   if (prompt.length === 0) throw new AgentFailure('deleted', 'The message to answer was deleted.');
   const course = new Course(input.steps, options);
   const byName = new Map(tools.map((tool) => [tool.name, tool]));
   const calls = new TurnCalls({ course, tools: byName, input, report });
-  return { ...parts, prompt, course, tools: byName, calls };
+  return { ...parts, prompt, contextTokens, course, tools: byName, calls };
+}
+
+/** Tokens for messages: what the definitions of tools leave, and half at least. */
+function roomBeside(tools: readonly Tool[], { contextTokens }: ModelOptions): number {
+  return Math.max(contextTokens - tokensOfTools(tools), Math.ceil(contextTokens / 2));
 }
 
 /** What was said in the steps that are done, what is left of them to do, and a run of the graph to its end. */
@@ -143,10 +152,11 @@ async function* attemptOf(work: Work, said: Said, signal: AbortSignal): AsyncGen
   yield { type: 'done', ...(citations.length === 0 ? {} : { citations }) };
 }
 
-function run({ prompt, course, calls, tools, ...parts }: Work, signal: AbortSignal) {
+function run({ prompt, contextTokens, course, calls, tools, ...parts }: Work, signal: AbortSignal) {
   const { options, provider, open } = parts;
   const { maxAnswerChars: maxChars } = options;
-  const model = new SteadyModel({ provider, open, patience: options, maxChars, course });
+  const patience = options;
+  const model = new SteadyModel({ provider, open, patience, maxChars, contextTokens, course });
   return runGraph(
     {
       model,

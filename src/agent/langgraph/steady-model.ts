@@ -21,6 +21,7 @@ import { ProviderFault } from '../../provider/provider-fault.ts';
 import { CallGathering } from './call-gathering.ts';
 import type { Provider } from './chat-model.ts';
 import type { Course } from './course.ts';
+import { fitted } from './fitting-context.ts';
 import { type Patience, watched } from './watched.ts';
 
 export interface SteadyParts {
@@ -29,6 +30,8 @@ export interface SteadyParts {
   readonly patience: Patience;
   /** Characters of one answer: what comes after nobody would see, and the graph keeps all that is not read yet. */
   readonly maxChars: number;
+  /** Tokens of a prompt, the definitions of tools left out. */
+  readonly contextTokens: number;
   readonly course: Course;
 }
 
@@ -119,8 +122,8 @@ export class SteadyModel extends BaseChatModel {
     messages: BaseMessage[],
     options: BaseChatModelCallOptions & { readonly signal: AbortSignal },
   ): Chunks {
-    const { provider, patience } = this.#parts;
-    const nameless = messages.map(withoutName);
+    const { provider, patience, contextTokens } = this.#parts;
+    const nameless = fitted(messages, contextTokens).map(withoutName);
     const call = (signal: AbortSignal) =>
       provider.model._streamResponseChunks(nameless, { ...options, signal });
     let reason: string | undefined;
