@@ -17,7 +17,7 @@ export interface Audit {
   note(entry: Omit<AuditEntry, 'at'>): void;
 }
 
-export interface Timing {
+interface Timing {
   /** Milliseconds since 1970. */
   readonly now: () => number;
   /** Calls `fn` once after `ms`; the answer takes it back. */

@@ -1,8 +1,7 @@
 import type { Meters, Passages } from '../observability/meters.ts';
 
 /** What every message goes through, in this order. Each is one interface here, and one part of `runtime.ts`. */
-export const STAGES = ['authentication', 'memory', 'moderation', 'structuring', 'audit'] as const;
-export type Stage = (typeof STAGES)[number];
+type Stage = 'authentication' | 'memory' | 'moderation' | 'structuring' | 'audit';
 
 /** Counts what goes through one stage, and how long it takes there, by how it comes out. */
 export class StageMeter {
