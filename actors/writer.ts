@@ -239,24 +239,29 @@ export class Writer implements AppendAnswer {
 
   /** The store's answer to the append in flight. */
   answered(result: Result<void, AppendFailure>): void {
-    const staged = this.#land();
-    if (result.ok) this.#onCommitted(staged, this.#startedAt);
-    else this.#onFailed(staged, result.failure, this.#startedAt);
-    this.#tellLanded();
+    this.#land((staged) => {
+      if (result.ok) this.#onCommitted(staged, this.#startedAt);
+      else this.#onFailed(staged, result.failure, this.#startedAt);
+    });
   }
 
   /** The store broke under the append in flight. */
   broke(cause: unknown): void {
-    this.#onBroken(this.#land().drafts, cause);
-    this.#tellLanded();
+    this.#land(({ drafts }) => this.#onBroken(drafts, cause));
   }
 
-  #land(): Staged {
+  /** Throws nothing: the store has others to answer. */
+  #land(take: (staged: Staged) => void): void {
     const staged = this.#inFlight;
-    if (staged === undefined) throw new Error('an append was answered twice');
     this.#inFlight = undefined;
     this.#isLanding = false;
-    return staged;
+    try {
+      if (staged === undefined) throw new Error('an append was answered twice');
+      take(staged);
+    } catch (cause) {
+      this.#host.crashed(cause);
+    }
+    this.#tellLanded();
   }
 
   #tellLanded(): void {

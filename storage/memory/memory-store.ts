@@ -19,6 +19,7 @@ import type {
   Store,
   TurnPage,
 } from '../store.ts';
+import { submitted } from '../submit.ts';
 import { wellFormedState } from '../text.ts';
 import type { Unavailable } from '../unavailable.ts';
 import { Gate } from './gate.ts';
@@ -81,7 +82,7 @@ export class MemoryStore implements Store {
   }
 
   append(batch: Append): Promise<Result<void, AppendFailure>> {
-    return this.#gate.attempt(() => this.#append(batch));
+    return submitted((answer) => this.submit(batch, answer));
   }
 
   submit(batch: Append, answer: AppendAnswer): void {

@@ -1,6 +1,6 @@
 import type { ConversationId } from '../../src/domain/ids.ts';
 import { err, type Result } from '../../src/domain/result.ts';
-import type { Append, AppendFailure, Commit } from '../store.ts';
+import type { Append, AppendAnswer, AppendFailure, Commit } from '../store.ts';
 import { unavailable } from '../unavailable.ts';
 import { AppendParameters } from './append-statement.ts';
 import type { Appended, Appender } from './appender.ts';
@@ -41,11 +41,9 @@ export class AppendQueue {
     this.#idle = Array.from({ length: options.lanes }, () => new AppendParameters());
   }
 
-  submit(batch: Append): Promise<Result<void, AppendFailure>> {
-    const queued = new Queued(batch);
-    this.#waiting.push(queued);
+  submit(batch: Append, answer: AppendAnswer): void {
+    this.#waiting.push(new Queued(batch, answer));
     this.#schedule();
-    return queued.answer;
   }
 
   /** Settled when nothing waits or is under way. */
@@ -174,25 +172,20 @@ export class AppendQueue {
   }
 }
 
-/** An append and its answer. One object and one promise each: this is made for every append. */
+/** An append and where its answer goes. */
 class Queued {
   readonly batch: Append;
   readonly rows: number;
   readonly chars: number;
-  readonly answer: Promise<Result<void, AppendFailure>>;
-  #resolve: (result: Result<void, AppendFailure>) => void = () => {};
-  #reject: (error: unknown) => void = () => {};
+  readonly #answer: AppendAnswer;
 
-  constructor(batch: Append) {
+  constructor(batch: Append, answer: AppendAnswer) {
     this.batch = batch;
     this.rows = batch.events.length;
     let chars = 0;
     for (const { body } of batch.events) chars += body.length;
     this.chars = chars;
-    this.answer = new Promise((resolve, reject) => {
-      this.#resolve = resolve;
-      this.#reject = reject;
-    });
+    this.#answer = answer;
   }
 
   get hasEffects(): boolean {
@@ -200,10 +193,10 @@ class Queued {
   }
 
   settle(result: Result<void, AppendFailure>): void {
-    this.#resolve(result);
+    this.#answer.answered(result);
   }
 
   fail(error: unknown): void {
-    this.#reject(error);
+    this.#answer.broke(error);
   }
 }

@@ -8,6 +8,7 @@ import type { Turn } from '../../src/domain/turn.ts';
 import { assertAppend, assertNumbered } from '../batch.ts';
 import type {
   Append,
+  AppendAnswer,
   AppendFailure,
   Commit,
   CreateFailure,
@@ -18,6 +19,7 @@ import type {
   Store,
   TurnPage,
 } from '../store.ts';
+import { submitted } from '../submit.ts';
 import type { Unavailable } from '../unavailable.ts';
 import { AppendQueue } from './append-queue.ts';
 import { Appender } from './appender.ts';
@@ -129,19 +131,33 @@ export class PostgresStore implements Store {
     return created;
   }
 
-  // No `async`: it would add a promise to the hottest call there is.
   append(batch: Append): Promise<Result<void, AppendFailure>> {
+    return submitted((answer) => this.submit(batch, answer));
+  }
+
+  submit(batch: Append, answer: AppendAnswer): void {
     try {
       assertAppend(batch);
     } catch (error) {
-      return Promise.reject(error);
+      queueMicrotask(() => answer.broke(error));
+      return;
     }
-    const answer = this.#appends.submit(batch);
-    if (batch.effects.some(({ kind }) => kind === 'trimmed')) {
-      const wake = () => this.#clearing.wake();
-      answer.then(wake, wake);
-    }
-    return answer;
+    const isTrimming = batch.effects.some(({ kind }) => kind === 'trimmed');
+    this.#appends.submit(batch, isTrimming ? this.#waking(answer) : answer);
+  }
+
+  /** There may be something to clear when it is answered. */
+  #waking(answer: AppendAnswer): AppendAnswer {
+    return {
+      answered: (result) => {
+        answer.answered(result);
+        this.#clearing.wake();
+      },
+      broke: (error) => {
+        answer.broke(error);
+        this.#clearing.wake();
+      },
+    };
   }
 
   async remove(id: ConversationId): Answer<boolean> {

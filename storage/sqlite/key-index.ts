@@ -69,6 +69,16 @@ export class KeyIndex {
     this.#size += 1;
   }
 
+  /** Whether any seq has this hash: nearly always the right one's, or none. */
+  has(hash: number): boolean {
+    const mask = this.#seqs.length - 1;
+    for (let slot = hash & mask; ; slot = (slot + 1) & mask) {
+      const seq = this.#seqs[slot];
+      if (seq === undefined || seq === 0) return false;
+      if (this.#hashes[slot] === hash) return true;
+    }
+  }
+
   /** The first seq with this hash that `isIt`, which is asked for nearly nothing but the right one. */
   find(hash: number, isIt: (seq: number) => boolean): number | undefined {
     const mask = this.#seqs.length - 1;

@@ -13,6 +13,12 @@ import type { Tables } from './tables.ts';
 /** Takes back what a write changed in memory; run newest first when its transaction is rolled back. */
 export type Undo = (() => void)[];
 
+interface Claim {
+  readonly event: LogEvent;
+  readonly hash: number;
+  readonly index: KeyIndex;
+}
+
 const DONE = ok(undefined);
 const HEAD_CONFLICT = err({ reason: 'head_conflict' } as const);
 
@@ -113,11 +119,7 @@ export class Writer {
   }
 
   /** Puts the batch's keys into the indexes and names those that were stored before, or come twice in the batch. */
-  #claimKeys(
-    { cid, head }: Entry,
-    run: Run,
-    events: readonly LogEvent[],
-  ): readonly TakenKey[] | undefined {
+  #claimKeys(entry: Entry, run: Run, events: readonly LogEvent[]): TakenKey[] | undefined {
     const { keys } = this.#tables;
     let index: KeyIndex | undefined;
     let taken: TakenKey[] | undefined;
@@ -128,21 +130,31 @@ export class Writer {
         run.keyHashes.push(0);
         continue;
       }
-      const claim = { sender: event.author.id, key: wellFormedText(event.key) };
-      const hash = keys.hash(claim.sender, claim.key);
-      index ??= keys.of(cid);
-      const seq = index.find(hash, (known) =>
-        known > head ? hasKey(events[known - head - 1], claim) : keys.isKeyOf(cid, known, claim),
-      );
+      const hash = keys.hash(event.author.id, wellFormedText(event.key));
+      index ??= keys.of(entry.cid);
+      const seq = index.has(hash) ? this.#seqOf(entry, { event, hash, index }, events) : undefined;
       if (seq === undefined) {
         run.keyHashes.push(hash);
-        index = keys.add(cid, index, { hash, seq: event.seq });
+        index = keys.add(entry.cid, index, { hash, seq: event.seq });
       } else {
         taken ??= [];
         taken.push({ index: at, seq });
       }
     }
     return taken;
+  }
+
+  /** Where the event's key was stored before, of all that have its hash; or an earlier event of the batch has it. */
+  #seqOf({ cid, head }: Entry, claim: Claim, events: readonly LogEvent[]): number | undefined {
+    const { event, hash, index } = claim;
+    const { keys } = this.#tables;
+    const key = wellFormedText(event.key ?? '');
+    const sender = event.author.id;
+    return index.find(hash, (known) =>
+      known > head
+        ? hasKey(events[known - head - 1], { sender, key })
+        : keys.isKeyOf(cid, known, { sender, key }),
+    );
   }
 
   #apply(id: ConversationId, entry: Entry, effect: Exclude<Effect, { kind: 'trimmed' }>): void {

@@ -215,22 +215,26 @@ export class Session {
     who: Author,
     later: (admitted: F) => Promise<void>,
   ): F | undefined {
-    const answered = (content: Admitted): F | undefined => {
-      if (content === frame.content) return frame;
-      if (typeof content === 'string') return { ...frame, content };
-      const outcome = { ok: false, failure: content } as const;
-      const deed = { action: 'message.refused', conversationId: frame.conversation_id } as const;
-      if (content.reason === 'content_refused') this.#noting(deed)(outcome);
-      this.#refuse(about(frame), content);
-      return undefined;
-    };
     const { conversation_id: conversationId, key = null } = frame;
     const content = admit(this.#edge, frame.content, { conversationId, who, key });
-    if (!(content instanceof Promise)) return answered(content);
+    if (!(content instanceof Promise)) return this.#withContent(frame, content);
     this.#inOrder(async () => {
-      const admitted = answered(await content);
+      const admitted = this.#withContent(frame, await content);
       if (admitted !== undefined) await later(admitted);
     });
+    return undefined;
+  }
+
+  #withContent<F extends ClientFrames['send' | 'edit']>(
+    frame: F,
+    content: Admitted,
+  ): F | undefined {
+    if (content === frame.content) return frame;
+    if (typeof content === 'string') return { ...frame, content };
+    const outcome = { ok: false, failure: content } as const;
+    const deed = { action: 'message.refused', conversationId: frame.conversation_id } as const;
+    if (content.reason === 'content_refused') this.#noting(deed)(outcome);
+    this.#refuse(about(frame), content);
     return undefined;
   }
 
