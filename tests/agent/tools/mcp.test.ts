@@ -192,6 +192,48 @@ test('a server over HTTP is asked with the headers of the file', async () => {
   }
 });
 
+test('a server over HTTP that was started anew is connected to again, and no call is sent twice', async () => {
+  const ran: string[] = [];
+  const sessions = new Map<string, StreamableHTTPServerTransport>();
+  const begin = async () => {
+    const server = new SdkServer({ name: 'web', version: '1' });
+    server.registerTool(
+      'hi',
+      { description: 'Greets.', inputSchema: { name: z.string() } },
+      async ({ name }) => {
+        ran.push(name);
+        return { content: [{ type: 'text', text: `hi ${name}` }] };
+      },
+    );
+    const transport = new StreamableHTTPServerTransport({
+      sessionIdGenerator: () => crypto.randomUUID(),
+      onsessioninitialized: (id) => void sessions.set(id, transport),
+    });
+    await server.connect(transport as never);
+    return transport;
+  };
+  const http = createServer(async (request, response) => {
+    const id = request.headers['mcp-session-id'];
+    const known = typeof id === 'string' ? sessions.get(id) : undefined;
+    if (id !== undefined && known === undefined) response.writeHead(404).end();
+    else await (known ?? (await begin())).handleRequest(request, response);
+  });
+  try {
+    const scene = serverOf({ url: await urlOf(http) });
+    const hi = await toolOf(scene, 'counter__hi');
+    expect(await runTool(hi, { name: 'one' })).toBe('hi one');
+    sessions.clear();
+    await expect(runTool(hi, { name: 'two' })).rejects.toThrow(
+      'it is not known whether it was done',
+    );
+    expect(await runTool(hi, { name: 'three' })).toBe('hi three');
+    expect(ran).toEqual(['one', 'three']);
+  } finally {
+    http.close();
+    http.closeAllConnections();
+  }
+});
+
 function urlOf(http: Server): Promise<string> {
   return new Promise((resolve) => {
     http.listen(0, '127.0.0.1', () =>

@@ -97,14 +97,17 @@ class PostgresReader {
     try {
       signal.throwIfAborted();
       await this.#begin(client);
-      return await read(client, sql, limits);
+      const table = await read(client, sql, limits);
+      // A goodbye in the middle of the transaction rolls it back.
+      await client.end();
+      return table;
     } catch (error) {
+      destroy(client);
       signal.throwIfAborted();
       throw this.#worded(error);
     } finally {
       signal.removeEventListener('abort', abort);
       this.#open.delete(client);
-      destroy(client);
       this.#next();
     }
   }
@@ -226,7 +229,7 @@ function valuesOf(line: string): readonly unknown[] {
 }
 
 function destroy(client: pg.Client): void {
-  // Not a polite goodbye: a query that runs would be waited for.
+  // No goodbye: a query that runs would be waited for.
   (
     client as unknown as { connection: { stream: { destroy: () => void } } }
   ).connection.stream.destroy();

@@ -16,6 +16,8 @@ export type McpTool = Awaited<ReturnType<typeof loadMcpTools>>[number];
 
 /** Milliseconds until a server must have said what it has. */
 const CONNECT_MS = 15_000;
+/** Milliseconds that a server gets to say that it is there, after a call failed. */
+const PING_MS = 2_000;
 
 export class McpConnection {
   readonly #client: Client;
@@ -57,6 +59,17 @@ export class McpConnection {
 
   get tools(): readonly McpTool[] {
     return this.#tools;
+  }
+
+  /** Whether the server still knows this connection; one over HTTP may have forgotten it without a word. Closes it if not. */
+  async isAlive(): Promise<boolean> {
+    if (!this.#isOpen) return false;
+    try {
+      await this.#client.ping({ timeout: PING_MS });
+    } catch {
+      await this.close();
+    }
+    return this.#isOpen;
   }
 
   async close(): Promise<void> {

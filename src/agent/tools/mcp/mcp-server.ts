@@ -125,9 +125,8 @@ export class McpServer {
         const tool = connection.tools.find((one) => one.name === name);
         if (tool === undefined)
           throw new ToolError('The server does not offer this tool any more.');
-        return await this.#sent(connection, () =>
-          tool.invoke({ ...(args as object) }, { signal, timeout: settings.timeout_ms }),
-        );
+        const options = { signal, timeout: settings.timeout_ms };
+        return await this.#sent(connection, () => tool.invoke({ ...(args as object) }, options));
       });
     } catch (error) {
       if (error instanceof ProviderFault && error.kind === 'cut')
@@ -145,7 +144,7 @@ export class McpServer {
     try {
       return textOf(await send());
     } catch (error) {
-      if (!connection.isOpen) throw new ProviderFault('cut', this.#plain(error));
+      if (!(await connection.isAlive())) throw new ProviderFault('cut', this.#plain(error));
       throw new ToolError(this.#plain(error));
     }
   }
