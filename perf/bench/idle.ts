@@ -79,7 +79,7 @@ async function weigh(name: string, each: number, crowd: Crowd): Promise<string[]
   return inFolder(async (store) => {
     const server = await startColloquy({ store, flags: [...STILL, ...FAST], node: COLLECTING });
     try {
-      await sleep(SETTLE_MS);
+      await sleep(SETTLE_MS / 2);
       const before = await weighed(server);
       const letGo = await comeIn(server.port, crowd);
       await sleep(SETTLE_MS);
