@@ -47,7 +47,7 @@ export const AREAS: readonly Area[] = [
   {
     name: 'library',
     paths: ['src/library/'],
-    imports: ['domain', 'text', 'search', 'observability'],
+    imports: ['domain', 'text', 'search', 'provider', 'observability'],
     importsTypesOf: ['store port'],
   },
   {

@@ -20,6 +20,7 @@ import { openStoreOf } from './open-store.ts';
 import { openToolsOf } from './open-tools.ts';
 import { StageMeter } from './pipeline/stages.ts';
 import { Breakers } from './provider/breakers.ts';
+import { guarded } from './provider/guard.ts';
 import { ConversationSearch } from './search/conversation-search.ts';
 import type { Embedders } from './search/embedder.ts';
 import { SearchGate } from './search/search-gate.ts';
@@ -29,6 +30,8 @@ import { VERSION } from './version.ts';
 /** Milliseconds that tokens are gathered before they go out as one delta. */
 const DELTA_MS = 10;
 const SECONDS_A_DAY = 86_400;
+/** Milliseconds that a search by vectors may take; then words answer. */
+const VECTOR_SEARCH_MS = 5_000;
 
 export interface RuntimeParts {
   readonly config: Config;
@@ -78,10 +81,12 @@ export async function createRuntime(parts: RuntimeParts): Promise<Runtime> {
   const embedders = parts.embedders ?? (await embeddersOf(config, breakers));
   const store = parts.store ?? (await openStoreOf(config, log, meters));
   const serving = new ServingSpace(store.spaces, embedders);
+  const guard = guarded(breakers.named('vector_search'), VECTOR_SEARCH_MS);
   const search = new ConversationSearch({
     store,
     embedder: () => serving.embedder(),
     report: log.warn,
+    guard,
   });
   const pipeline = await openPipeline({ config, store, search, meters, breakers, clock, log });
   const agents = opened.map((one) => ({ ...one, agent: pipeline.around(one.agent, one.price) }));
@@ -122,6 +127,7 @@ export async function createRuntime(parts: RuntimeParts): Promise<Runtime> {
   const library = new Library({
     store,
     embedders,
+    guard,
     timing: clock,
     log,
     meters,

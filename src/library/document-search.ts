@@ -4,6 +4,7 @@ import type { Space } from '../../storage/vector-spaces.ts';
 import { type Chunk, chunkId, type Document } from '../domain/document.ts';
 import type { ConversationId, ParticipantId } from '../domain/ids.ts';
 import { ok, type Result } from '../domain/result.ts';
+import type { Guard } from '../provider/guard.ts';
 import type { Mode, SearchAnswer } from '../search/answers.ts';
 import type { Embedder } from '../search/embedder.ts';
 import { fuse } from '../search/fusion.ts';
@@ -35,6 +36,8 @@ export interface SearchParts {
   /** Whether documents wait for vectors of this space. */
   readonly isBehind: (space: Space) => Promise<Result<boolean, Unavailable>>;
   readonly report: (event: string, about: Readonly<Record<string, unknown>>) => void;
+  /** Around what vectors are asked of the store. */
+  readonly guard: Guard;
 }
 
 /** Terms of a query at most. */
@@ -120,10 +123,10 @@ async function byVector(
   return again.ok ? ok(again.value ?? none) : again;
 }
 
-/** Undefined when no vector could be made. */
+/** Undefined when no vector could be made, or searched for. */
 async function nearIn(
   embedder: Embedder,
-  { documents, isBehind, report }: SearchParts,
+  { documents, isBehind, report, guard }: SearchParts,
   query: DocumentQuery,
 ): Promise<Result<Near | undefined, Unavailable>> {
   const { space, weight, leastCosine } = embedder;
@@ -134,8 +137,11 @@ async function nearIn(
   // Asked first: what gets its vectors after the search was not in it.
   const behind = await isBehind(space);
   if (!behind.ok) return behind;
-  const found = await documents.byVector({ ...scopeOf(query), space, vector });
-  if (!found.ok) return found;
+  const found = await guard(() => documents.byVector({ ...scopeOf(query), space, vector }));
+  if (!found.ok) {
+    report('vectors_not_searched', { cause: found.failure.cause });
+    return ok(undefined);
+  }
   const near = found.value.filter(({ score }) => score >= leastCosine);
   return ok({ found: near, isWhole: !behind.value, weight });
 }

@@ -13,6 +13,7 @@ import {
 import { err, ok, type Result } from '../domain/result.ts';
 import type { Log } from '../observability/log.ts';
 import type { Meters } from '../observability/meters.ts';
+import { type Guard, unguarded } from '../provider/guard.ts';
 import type { SearchAnswer } from '../search/answers.ts';
 import type { Embedders } from '../search/embedder.ts';
 import { type ChunkHit, type DocumentQuery, searchDocuments } from './document-search.ts';
@@ -28,6 +29,8 @@ export interface LibraryParts {
     readonly isShared: boolean;
   };
   readonly embedders: Embedders;
+  /** Around what vectors are asked of the store; nothing when absent. */
+  readonly guard?: Guard;
   readonly timing: Timing;
   readonly log: Log;
   readonly meters: Meters;
@@ -207,6 +210,7 @@ export class Library {
         serving: this.#serving,
         isBehind,
         report: this.#parts.log.warn,
+        guard: this.#parts.guard ?? unguarded,
       },
       query,
     );

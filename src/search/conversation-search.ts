@@ -16,6 +16,7 @@ import type { Unavailable } from '../../storage/unavailable.ts';
 import type { ConversationId } from '../domain/ids.ts';
 import type { Message } from '../domain/message.ts';
 import { err, ok, type Result } from '../domain/result.ts';
+import { type Guard, unguarded } from '../provider/guard.ts';
 import { termsOf } from '../text/terms.ts';
 import type { MessageHit, Mode, SearchAnswer } from './answers.ts';
 import type { Embedder } from './embedder.ts';
@@ -36,6 +37,8 @@ export interface ConversationSearchParts {
   readonly embedder: () => Promise<Result<Embedder | undefined, Unavailable>>;
   readonly report: (event: string, about: Readonly<Record<string, unknown>>) => void;
   readonly patience?: Partial<Patience>;
+  /** Around what vectors are asked of the store; nothing when absent. */
+  readonly guard?: Guard;
 }
 
 /** Milliseconds that a search waits. */
@@ -158,8 +161,14 @@ export class ConversationSearch {
     if (!embedded.ok) this.#parts.report('query_not_embedded', { cause: embedded.failure.cause });
     if (vector === undefined) return ok(none);
     if (!isWhole.ok) return isWhole;
-    const found = await index.byVector(id, { space, vector, limit: candidates(limit) });
-    if (!found.ok) return found;
+    const { guard = unguarded, report } = this.#parts;
+    const found = await guard(() =>
+      index.byVector(id, { space, vector, limit: candidates(limit) }),
+    );
+    if (!found.ok) {
+      report('vectors_not_searched', { cause: found.failure.cause });
+      return ok(none);
+    }
     // Nothing is near, or the space was dropped a moment ago because another one came into use.
     const now = found.value.length === 0 ? await this.#parts.embedder() : serving;
     if (!now.ok) return now;

@@ -48,24 +48,26 @@ describe('/v1/admin', () => {
     const { rest } = await served.operator();
     await openBreaker(served, 'model:openai:m');
     const { body } = await rest.get('/v1/admin/breakers');
-    expect(body).toMatchObject({
-      items: [
-        {
-          name: 'model:openai:m',
-          state: 'open',
-          failures: 5,
-          refused: 0,
-          in_flight: 0,
-          times: { open: 1, half_open: 0, closed: 0 },
-          last_transitions: [{ to: 'open', why: 'failures' }],
-        },
-      ],
-      next_cursor: null,
+    expect(body.next_cursor).toBeNull();
+    expect(body.items.map(({ name }: { name: string }) => name)).toEqual([
+      'model:openai:m',
+      'vector_search',
+    ]);
+    expect(body.items[0]).toMatchObject({
+      state: 'open',
+      failures: 5,
+      refused: 0,
+      in_flight: 0,
+      times: { open: 1, half_open: 0, closed: 0 },
+      last_transitions: [{ to: 'open', why: 'failures' }],
     });
     const { body: health } = await served.rest().get('/health/detailed');
     expect(health).toMatchObject({
       status: 'degraded',
-      breakers: [{ name: 'model:openai:m', state: 'open', last_transition: { to: 'open' } }],
+      breakers: [
+        { name: 'model:openai:m', state: 'open', last_transition: { to: 'open' } },
+        { name: 'vector_search', state: 'closed', last_transition: null },
+      ],
     });
     const { text } = await served.rest().get('/metrics');
     expect(text).toContain('colloquy_breaker_state{breaker="model:openai:m"} 2');

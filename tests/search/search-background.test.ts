@@ -140,7 +140,7 @@ describe('a conversation that is not level in time', () => {
 });
 
 describe('a store that does not answer', () => {
-  it.each(['level', 'byTerms', 'withoutVector', 'byVector'] as const)(
+  it.each(['level', 'byTerms', 'withoutVector'] as const)(
     'at %s is told as a value, to every search that waits',
     async (method) => {
       const down = async () => err(unavailable('unplugged'));
@@ -152,6 +152,16 @@ describe('a store that does not answer', () => {
         expect(refusal(answer)).toMatchObject({ reason: 'storage_unavailable' });
     },
   );
+
+  it('about vectors alone is made up for by words, and the answer says so', async () => {
+    const down = async () => err(unavailable('unplugged'));
+    const { store, search } = await scene({ index: indexWith({ byVector: down }) });
+    await made(store, saidAll());
+    const query = { text: 'deploy', mode: 'hybrid', limit: 20 } as const;
+    const answer = await search.search(ONE, query);
+    expect(answer).toMatchObject({ ok: true, value: { isDegraded: true } });
+    expect(answer.ok && answer.value.items.length).toBe(2);
+  });
 
   it('that breaks an invariant rejects the searches that wait, and no later one', async () => {
     let isBroken = true;
