@@ -6,7 +6,8 @@
  * S1. A summary says nothing that was edited, erased or trimmed: it is put on the head at which its messages were
  *     read, or behind events that touch none of them; what touches them later lets go of it (the store's promise).
  * S2. A failure changes nothing; it is tried again after another turn.
- * S3. One conversation is summed up at a time, and as many wait as `MAX_WAITING`; the others after their next turn.
+ * S3. A conversation is summed up once at a time, `AT_ONCE` of them beside each other, and as many wait as
+ *     `MAX_WAITING`; the others are looked at after their next turn.
  * S4. What people wrote is put behind the instructions as it is, and never into them.
  */
 import { setImmediate as nextLoop } from 'node:timers/promises';
@@ -31,6 +32,7 @@ export interface SummaryParts {
 }
 
 const MAX_WAITING = 1_000;
+const AT_ONCE = 4;
 /** Of the tokens that call for a summary, the newest that it leaves out: they are in every prompt. */
 const LEFT_OUT = 1 / 3;
 /** Tokens that the model reads at once, beside the summary so far; and how often it reads in one go. */
@@ -55,7 +57,7 @@ export class Summaries {
   readonly #parts: SummaryParts;
   readonly #waiting = new Map<ConversationId, Complete>();
   readonly #closing = new AbortController();
-  #running: Promise<void> | undefined;
+  readonly #busy = new Map<ConversationId, Promise<void>>();
 
   constructor(parts: SummaryParts) {
     this.#parts = parts;
@@ -66,32 +68,40 @@ export class Summaries {
     const isFull = this.#waiting.size >= MAX_WAITING && !this.#waiting.has(id);
     if (this.#parts.summaryTokens === 0 || isFull || this.#closing.signal.aborted) return;
     this.#waiting.set(id, complete);
-    this.#running ??= this.#run().finally(() => {
-      this.#running = undefined;
-    });
+    this.#next();
   }
 
   /** Resolves when none is being made. */
   async whenIdle(): Promise<void> {
-    await this.#running;
+    while (this.#busy.size > 0) await Promise.all(this.#busy.values());
   }
 
   /** Leaves what is under way. */
   async close(): Promise<void> {
     this.#closing.abort();
     this.#waiting.clear();
-    await this.#running;
+    await this.whenIdle();
   }
 
-  async #run(): Promise<void> {
+  #next(): void {
     for (const [id, complete] of this.#waiting) {
+      if (this.#busy.size >= AT_ONCE) return;
+      if (this.#busy.has(id)) continue;
       this.#waiting.delete(id);
-      try {
-        await this.#sumUp(id, complete);
-      } catch (cause) {
-        if (!this.#closing.signal.aborted)
-          this.#parts.report('summary_failed', { conversation_id: id, cause });
-      }
+      const done = this.#try(id, complete).finally(() => {
+        this.#busy.delete(id);
+        this.#next();
+      });
+      this.#busy.set(id, done);
+    }
+  }
+
+  async #try(id: ConversationId, complete: Complete): Promise<void> {
+    try {
+      await this.#sumUp(id, complete);
+    } catch (cause) {
+      if (this.#closing.signal.aborted) return;
+      this.#parts.report('summary_failed', { conversation_id: id, cause });
     }
   }
 

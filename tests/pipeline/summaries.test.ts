@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { Task } from '../../actors/agent-port.ts';
+import { conversationId } from '../../src/domain/ids.ts';
 import { Summaries } from '../../src/pipeline/summaries.ts';
 import { countTokens } from '../../src/provider/tokens.ts';
 import { MemoryStore } from '../../storage/memory/memory-store.ts';
@@ -162,6 +163,25 @@ test('a history of any length takes a bounded number of calls, each of a bounded
   expect(tasks.length).toBeLessThanOrEqual(9);
   for (const { text } of tasks) expect(countTokens(text)).toBeLessThan(6_000);
   expect(countTokens((await kept())?.text ?? '')).toBeLessThanOrEqual(600);
+});
+
+test('a conversation is summed up once at a time, several beside each other', async () => {
+  const ids = ['c_a', 'c_b', 'c_c', 'c_d', 'c_e', 'c_f'].map((id) => conversationId(id));
+  for (const id of ids) await made(store, talk(1, 20), { id });
+  const running: string[] = [];
+  let most = 0;
+  for (const id of [...ids, ...ids])
+    summaries.consider(id, async () => {
+      expect(running).not.toContain(id);
+      running.push(id);
+      most = Math.max(most, running.length);
+      await new Promise((resolve) => setImmediate(resolve));
+      running.splice(running.indexOf(id), 1);
+      return { text: `Of ${id}.` };
+    });
+  await summaries.whenIdle();
+  expect(most).toBe(4);
+  for (const id of ids) expect(granted(await store.readSummary(id))?.text).toBe(`Of ${id}.`);
 });
 
 test('a close leaves what is under way', async () => {
