@@ -37,8 +37,9 @@ export const MAX_MORE_AGENTS = 7;
 /** Every agent of a conversation, the first one first. */
 export function agentsOf({
   agent,
-  agents = [],
+  agents,
 }: Pick<Settings, 'agent' | 'agents'>): readonly AgentSettings[] {
+  if (agents === undefined) return agent === null ? [] : [agent];
   return agent === null ? agents : [agent, ...agents];
 }
 

@@ -5,6 +5,7 @@ import { type AgentChunk, AgentFailure } from '../../actors/agent-port.ts';
 import { scriptedAgent } from '../../src/agent/scripted.ts';
 import { turnId } from '../../src/domain/ids.ts';
 import { ManualClock } from './manual-clock.ts';
+import { ToolRecord } from './tool-record.ts';
 import { answerOf, chunksOf, textOf, turn } from './turns.ts';
 
 const atOnce = scriptedAgent({ tokensPerSecond: 0 });
@@ -105,4 +106,36 @@ test('stops at once when it is aborted: before the first token, between tokens, 
     expect(types.length).toBeLessThanOrEqual(1);
     expect(clock.now()).toBe(8);
   }
+});
+
+test('calls the tools that it is told to behind its first token, and says what came of each', async () => {
+  const record = new ToolRecord(({ name }) =>
+    name === 'pay' ? { kind: 'rejected', reason: 'no' } : { kind: 'run' },
+  );
+  const input = record.input('say: one two\ntool: look; approve: pay; tool: think');
+  expect(await answerOf(atOnce, input)).toBe('one [look: done] [pay: no] [think: done] two');
+  expect(
+    record.begun.map(({ step, stepText, callId, needsApproval }) => [
+      step,
+      stepText,
+      callId,
+      needsApproval,
+    ]),
+  ).toEqual([
+    [0, 'one', 'call_1', false],
+    [1, ' [look: done]', 'call_2', true],
+    [2, ' [pay: no]', 'call_3', false],
+  ]);
+  expect(record.ended.map(({ callId }) => callId)).toEqual(['call_1', 'call_3']);
+});
+
+test('says what is known of a call that an earlier attempt made', async () => {
+  const record = new ToolRecord(() => ({
+    kind: 'known',
+    outcome: { error: 'interrupted', durationMs: 0 },
+  }));
+  expect(await answerOf(atOnce, record.input('say: one two\ntool: look'))).toBe(
+    'one [look: interrupted] two',
+  );
+  expect(record.ended).toEqual([]);
 });
