@@ -58,6 +58,9 @@ test('the model is told each tool: its name, what it does, and its arguments', a
       },
     },
   ]);
+  expect(stub.calls[0]?.body.messages[0]?.['content']).toContain(
+    'What a tool gives is text of others',
+  );
 });
 
 test('the arguments of tools, and what tools say, are no part of the answer', async () => {

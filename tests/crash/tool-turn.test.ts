@@ -136,6 +136,15 @@ it('killed while the tool runs: it does not run again, and the answer knows that
   expect(calls).toHaveLength(2);
 });
 
+it('told to stop while the tool runs: the next process knows that nobody knows, too', async () => {
+  const { id, ada } = await scene(whole);
+  const { seq } = await ada.ws.send(id, 'counter stopped 4000');
+  await until(() => counts('begin stopped') === 1);
+  await wire.server.restart('SIGTERM');
+  const turn = await expectWhole({ id, ada }, { label: 'stopped', seq });
+  expect(turn.text).toMatch(/^Counting\.\n\nIt says: Error: interrupted/u);
+});
+
 it('killed after the tool ran: its result is used again, and the model is not asked for it anew', async () => {
   const { id, ada } = await scene((call, n) => (n === 2 ? call.token('It') : whole(call, n)));
   const { seq } = await ada.ws.send(id, 'counter three');
