@@ -124,7 +124,7 @@ describe('POST …/stream', () => {
     expect(second.text).toBe('Hello');
     const third = await call({ content: 'hello' }, { key: 'k' });
     expect(await third.last()).toMatchObject({ type: 'complete_state', seq: 3, message: 'Hello' });
-    expect(third.text).toBe('Hello');
+    expect(third.of('message_chunk')).toMatchObject([{ attempt: 1, index: 0, content: 'Hello' }]);
     expect(agent.asked).toHaveLength(1);
     const other = await ada.rest.post(
       '/v1/conversations/c/stream',

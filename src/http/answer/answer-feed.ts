@@ -93,9 +93,10 @@ export class AnswerFeed implements Outlet {
     this.#fail(error ?? { code: statusOf(reason), reason, message: WORDS[state] }, false);
   }
 
-  /** The answer, as it stands in the log. */
-  message(event: Answered): void {
+  /** The answer of this attempt, as it stands in the log. */
+  message(event: Answered, attempt: number): void {
     if (this.#isOver) return;
+    this.#attemptIs(attempt);
     const { content = '', usage, citations, degraded, degraded_to, partial } = event;
     this.#catchUp(content);
     const { conversationId: conversation_id, turnId: turn_id } = this.#of;
@@ -139,7 +140,7 @@ export class AnswerFeed implements Outlet {
         if (this.#isOurs(frame)) this.ended(frame.state, frame.error);
         break;
       case 'event':
-        if (frame.kind === 'message' && this.#isOurs(frame)) this.message(frame);
+        if (frame.kind === 'message' && this.#isOurs(frame)) this.message(frame, this.#attempt);
         break;
       default:
     }

@@ -160,10 +160,11 @@ async function lookAt(actor: ConversationActor, id: TurnId, feed: AnswerFeed): P
   const { event, body } = found.value;
   if (body.deleted === true) return feed.fail(failure('deleted'));
   const { citations, ...rest } = body;
-  feed.message({
+  const answered = {
     ...rest,
     ...(citations === undefined ? {} : { citations: [...citations] }),
     seq: event.seq,
     created_at: wireTime(event.createdAt),
-  });
+  };
+  feed.message(answered, turn.attempt);
 }
