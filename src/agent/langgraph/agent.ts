@@ -6,7 +6,7 @@
  * L1. Nothing is shown twice: a call of the model is repeated in silence only while it has shown nothing, and after
  *     that only behind `restarted`.
  * L2. The model's call is closed, and tools are told to stop, when the stream ends, fails, is left, or the turn aborts.
- * L3. Nothing is remembered between turns but the breaker's state.
+ * L3. Nothing is remembered between turns but the breaker's state, and whether the endpoint takes tools.
  * L4. What tools gave is not asked of them again: a run begins behind the steps that are done.
  */
 import { AIMessage, type BaseMessage, HumanMessage, SystemMessage } from '@langchain/core/messages';
@@ -30,6 +30,7 @@ import type { ModelOptions } from './options.ts';
 import { buildPrompt, type PromptMessage } from './prompt.ts';
 import { Said } from './said.ts';
 import { SteadyModel } from './steady-model.ts';
+import { ToolSupport } from './tool-support.ts';
 import { TurnCalls } from './turn-calls.ts';
 
 /** Runs that may break off in the middle in one turn. */
@@ -50,6 +51,7 @@ interface Parts {
   readonly provider: Provider;
   readonly open: Opening;
   readonly tools: ToolSource;
+  readonly support: ToolSupport;
   readonly report: NonNullable<AgentParts['report']>;
 }
 
@@ -69,9 +71,12 @@ interface Work extends Omit<Parts, 'tools'> {
 export function langGraphAgent(options: ModelOptions, more: AgentParts = {}): Agent {
   const { breaker, tools = async () => [], report = () => {} } = more;
   const { provider = openAiProvider(options) } = more;
-  const parts: Parts = { options, provider, open: opening(options, breaker), tools, report };
+  const label = `${provider.name}:${options.model}`;
+  const support = new ToolSupport((cause) => report('tools_refused', { model: label, cause }));
+  const open = opening(options, breaker);
+  const parts: Parts = { options, provider, open, tools, support, report };
   return {
-    label: `${provider.name}:${options.model}`,
+    label,
     answer: (input, signal) => answer(input, signal, parts),
     complete: (task, signal) => complete(task, signal, parts),
   };
@@ -105,7 +110,7 @@ async function prepare(input: TurnInput, parts: Parts): Promise<Work> {
   const { options, report } = parts;
   const [messages, tools] = await Promise.all([
     input.history(options.historyMessages),
-    parts.tools(),
+    parts.support.isRefused ? [] : parts.tools(),
   ]);
   const contextTokens = roomBeside(tools, options);
   const systemPrompt = tools.length === 0 ? options.systemPrompt : withToolWords(options);
@@ -162,10 +167,9 @@ async function* attemptOf(work: Work, said: Said, signal: AbortSignal): AsyncGen
 }
 
 function run({ prompt, contextTokens, course, calls, tools, ...parts }: Work, signal: AbortSignal) {
-  const { options, provider, open } = parts;
-  const { maxAnswerChars: maxChars } = options;
-  const patience = options;
-  const model = new SteadyModel({ provider, open, patience, maxChars, contextTokens, course });
+  const { options, provider, open, support } = parts;
+  const how = { patience: options, maxChars: options.maxAnswerChars, contextTokens };
+  const model = new SteadyModel({ provider, open, ...how, course, support });
   return runGraph(
     {
       model,

@@ -13,7 +13,7 @@ import {
   type BaseChatModelCallOptions,
   type BindToolsInput,
 } from '@langchain/core/language_models/chat_models';
-import { AIMessage, AIMessageChunk, type BaseMessage } from '@langchain/core/messages';
+import { AIMessage, AIMessageChunk, type BaseMessage, ToolMessage } from '@langchain/core/messages';
 import { ChatGenerationChunk, type ChatResult } from '@langchain/core/outputs';
 import type { RunnableBinding } from '@langchain/core/runnables';
 import type { Opening } from '../../provider/opening.ts';
@@ -22,6 +22,7 @@ import { CallGathering } from './call-gathering.ts';
 import type { Provider } from './chat-model.ts';
 import type { Course } from './course.ts';
 import { fitted } from './fitting-context.ts';
+import type { ToolSupport } from './tool-support.ts';
 import { type Patience, watched } from './watched.ts';
 
 export interface SteadyParts {
@@ -33,6 +34,18 @@ export interface SteadyParts {
   /** Tokens of a prompt, the definitions of tools left out. */
   readonly contextTokens: number;
   readonly course: Course;
+  readonly support: ToolSupport;
+}
+
+interface CallOptions extends BaseChatModelCallOptions {
+  readonly signal: AbortSignal;
+  readonly tools?: readonly unknown[];
+}
+
+/** A call that came as far as its first text, or to its end. */
+interface Opened {
+  readonly held: readonly ChatGenerationChunk[];
+  readonly rest: Chunks;
 }
 
 type Chunks = AsyncGenerator<ChatGenerationChunk, void, undefined>;
@@ -80,12 +93,9 @@ export class SteadyModel extends BaseChatModel {
   }
 
   async *#answer(messages: BaseMessage[], options: BaseChatModelCallOptions): Chunks {
-    const { open, course, maxChars } = this.#parts;
+    const { course, maxChars } = this.#parts;
     const signal = options.signal ?? new AbortController().signal;
-    const { held, rest } = await open(
-      () => this.#begin(() => this.#chunks(messages, { ...options, signal }), signal),
-      signal,
-    );
+    const { held, rest } = await this.#open(messages, { ...options, signal });
     const gathering = new CallGathering();
     let text = '';
     try {
@@ -105,8 +115,31 @@ export class SteadyModel extends BaseChatModel {
     yield asking(calls);
   }
 
+  /** With the tools it has; without them where the endpoint takes none. */
+  async #open(messages: BaseMessage[], options: CallOptions): Promise<Opened> {
+    const { open, support } = this.#parts;
+    const { signal } = options;
+    const tried = (more: CallOptions) =>
+      open(() => this.#begin(() => this.#chunks(messages, more), signal), signal);
+    const { tools = [], tool_choice: _, ...bare } = options;
+    const isFirst = !messages.some((message) => ToolMessage.isInstance(message));
+    try {
+      const opened = await tried(options);
+      if (tools.length > 0) support.proven();
+      return opened;
+    } catch (error) {
+      if (tools.length === 0 || !isFirst || !support.mayBeWhy(error)) throw error;
+      const opened = await tried(bare).catch(() => {
+        signal.throwIfAborted();
+        throw error;
+      });
+      support.refused(error);
+      return opened;
+    }
+  }
+
   /** Up to its first text, or its end: what fails before may be tried again. */
-  async #begin(call: () => Chunks, signal: AbortSignal) {
+  async #begin(call: () => Chunks, signal: AbortSignal): Promise<Opened> {
     signal.throwIfAborted();
     const rest = call();
     const held: ChatGenerationChunk[] = [];
@@ -118,10 +151,7 @@ export class SteadyModel extends BaseChatModel {
   }
 
   /** The provider's chunks, watched; ends only when the model said why it stopped. */
-  async *#chunks(
-    messages: BaseMessage[],
-    options: BaseChatModelCallOptions & { readonly signal: AbortSignal },
-  ): Chunks {
+  async *#chunks(messages: BaseMessage[], options: CallOptions): Chunks {
     const { provider, patience, contextTokens } = this.#parts;
     const nameless = fitted(messages, contextTokens).map(withoutName);
     const call = (signal: AbortSignal) =>
