@@ -46,6 +46,8 @@ export interface Edge {
 }
 
 interface EdgeLimits {
+  /** A proxy in front says who called it. */
+  readonly forwardedFor: boolean;
   readonly maxFrameBytes: number;
   readonly maxBodyBytes: number;
   readonly maxDocumentBytes: number;

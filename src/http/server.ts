@@ -4,6 +4,7 @@ import { failure } from '../domain/failure.ts';
 import { err, ok, type Result } from '../domain/result.ts';
 import { errorFrame } from '../protocol/encode.ts';
 import type { Edge } from './edge.ts';
+import { forwardedFrom } from './forwarded.ts';
 import { registerRest } from './rest/register.ts';
 import { Connection, type SocketData } from './websocket/connection.ts';
 import { Flusher } from './websocket/flusher.ts';
@@ -102,9 +103,12 @@ function serveWebSocket(app: uWS.TemplatedApp, edge: Edge, sessions: Set<Session
     sendPingsAutomatically: false,
     upgrade: (res, req, context) => {
       const header = req.getHeader('authorization');
+      const from = edge.limits.forwardedFor
+        ? forwardedFrom(req.getHeader('x-forwarded-for'))
+        : undefined;
       const bearer = header.toLowerCase().startsWith('bearer ') ? header.slice(7) : undefined;
       res.upgrade<SocketData>(
-        { connection: undefined, session: undefined, bearer },
+        { connection: undefined, session: undefined, bearer, from },
         req.getHeader('sec-websocket-key'),
         req.getHeader('sec-websocket-protocol'),
         req.getHeader('sec-websocket-extensions'),

@@ -26,6 +26,10 @@ const SERVER = {
   ),
   guests: yesOrNo(true, 'Whether people without a token may come in.'),
   guestTokenDays: whole(30, [1, 3_650], "Days that a guest's token is good for."),
+  forwardedFor: yesOrNo(
+    false,
+    'Whether the last address in `X-Forwarded-For` is where a request came from, for the audit log. Only behind a proxy that sets it.',
+  ),
   maxConnections: whole(
     20_000,
     [1, 1_000_000],

@@ -90,6 +90,21 @@ describe('the audit log', () => {
     expect(new Set(found.map(({ from }) => from))).toEqual(new Set(['127.0.0.1']));
   });
 
+  it('believes a proxy about where a request came from only where the operator does', async () => {
+    const headers = { 'x-forwarded-for': '6.6.6.6, 203.0.113.7' };
+    for (const forwardedFor of [false, true]) {
+      const served = await start({ forwardedFor });
+      const [ada, operator] = [await served.person('ada'), await served.operator()];
+      const made = { conversation_id: 'c', title: 'x' };
+      await ada.rest.post('/v1/conversations', made, headers);
+      const other = { conversation_id: 'd', title: 'x' };
+      await ada.rest.post('/v1/conversations', other, { 'x-forwarded-for': '<script>' });
+      const found = await lines(served, operator);
+      const proxied = forwardedFor ? '203.0.113.7' : '127.0.0.1';
+      expect(found.map(({ from }) => from)).toEqual(['127.0.0.1', proxied]);
+    }
+  });
+
   it('has every message only where the operator wants that', async () => {
     const served = await start({ auditMessages: true });
     const [ada, operator] = [await served.person('ada'), await served.operator()];

@@ -39,7 +39,7 @@ export class Exchange {
   readonly path: string;
   readonly query: string;
   readonly correlationId: string;
-  /** The address of the other end; a proxy's, where there is one. */
+  /** The address of the other end of the connection. */
   readonly from: string;
   readonly res: HttpResponse;
   readonly #headers: ReadonlyMap<HeaderName, string>;

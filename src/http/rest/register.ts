@@ -2,6 +2,7 @@ import type { HttpRequest, HttpResponse, TemplatedApp } from 'uWebSockets.js';
 import { type Failure, failure, statusOf } from '../../domain/failure.ts';
 import { err, ok, type Result } from '../../domain/result.ts';
 import { noteDeed } from '../audited.ts';
+import { forwardedFrom } from '../forwarded.ts';
 import type { Edge } from '../edge.ts';
 import type { Verified } from '../identity.ts';
 import { Streams } from '../sse.ts';
@@ -123,14 +124,20 @@ async function callRoute(
 /** Leaves a line in the audit log, where the request is one of those that do. */
 function noted(
   edge: Edge,
-  { from }: Exchange,
+  exchange: Exchange,
   { route, params, who }: FoundRouteOf,
 ): (answer: Answer) => Answer {
   return (answer) => {
+    const from = addressOf(edge, exchange);
     const origin = { participantId: who?.participant.id ?? null, from };
     noteRequest(edge.audit, origin, { ...route, params, answer });
     return answer;
   };
+}
+
+/** Where a request came from, as far as that is known. */
+function addressOf({ limits }: Edge, { header, from }: Exchange): string {
+  return (limits.forwardedFor ? forwardedFrom(header('x-forwarded-for')) : undefined) ?? from;
 }
 
 type FoundRouteOf = Omit<FoundRoute, 'kind'> & { readonly who: Verified | undefined };
@@ -176,14 +183,14 @@ function queryOf({ query }: Exchange, repeatable: readonly string[] = []): RawQu
 async function identify(
   edge: Edge,
   { isPublic }: Route,
-  { header, from }: Exchange,
+  exchange: Exchange,
 ): Promise<Result<Verified | undefined, Failure>> {
   if (isPublic) return ok(undefined);
-  const [, token] = /^bearer +(\S+)$/i.exec(header('authorization')) ?? [];
+  const [, token] = /^bearer +(\S+)$/i.exec(exchange.header('authorization')) ?? [];
   if (token === undefined) return err(failure('unauthenticated'));
   const verified = await edge.identity.verify(token);
   if (verified.ok) return verified;
-  const nobody = { participantId: null, from };
+  const nobody = { participantId: null, from: addressOf(edge, exchange) };
   noteDeed(edge.audit, nobody, { action: 'signin.refused', outcome: verified });
   return verified;
 }

@@ -40,6 +40,7 @@ export const HEADERS = [
   'if-none-match',
   'last-event-id',
   'x-correlation-id',
+  'x-forwarded-for',
 ] as const;
 export type HeaderName = (typeof HEADERS)[number];
 

@@ -13,6 +13,8 @@ export interface SocketData {
   session: Session | undefined;
   /** The token of an `Authorization: Bearer` header on the upgrade. */
   readonly bearer: string | undefined;
+  /** Who called the proxy in front, where there is one that says it. */
+  readonly from: string | undefined;
 }
 
 export type Socket = WebSocket<SocketData>;
@@ -52,9 +54,11 @@ export class Connection implements Outlet {
     };
   }
 
-  /** The address of the other end, a proxy's where there is one; null once it is gone. */
+  /** The address that it comes from; null once it is gone. */
   get from(): string | null {
     if (this.#socket === undefined) return null;
+    const { from } = this.#socket.getUserData();
+    if (from !== undefined) return from;
     return Buffer.from(this.#socket.getRemoteAddressAsText()).toString();
   }
 
