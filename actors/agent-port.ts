@@ -94,6 +94,8 @@ export interface CallBegin {
   readonly name: string;
   readonly args: unknown;
   readonly needsApproval: boolean;
+  /** Its result shows messages or documents, which can be deleted: it is kept as long as the turn runs. */
+  readonly forgets?: boolean;
 }
 
 export type CallPermit =

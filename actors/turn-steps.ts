@@ -47,12 +47,13 @@ export function refusalOf(turn: Turn, { callId, name, args, step }: CallBegin): 
 
 /** Adds a call to its step. A step that is not there yet is the next one. */
 export function withCall(turn: Turn, { step, stepText, ...asked }: CallBegin, now: number): Turn {
-  const { callId, name, args, needsApproval } = asked;
+  const { callId, name, args, needsApproval, forgets } = asked;
   const call: TurnCall = {
     callId,
     name,
     args: args ?? null,
     needsApproval,
+    ...(forgets === true ? { forgets } : {}),
     ...(needsApproval ? { state: 'waiting', askedAt: now } : { state: 'running' }),
   };
   const { steps = [] } = turn;
@@ -81,12 +82,22 @@ export function withInterrupted(turn: Turn): Turn {
   return withEach(turn, (call) => (call.state === 'running' ? interrupted(call) : call));
 }
 
-/** The turn ends: no call of it is open any more. */
+/** The turn ends: no call of it is open any more, and what can be deleted elsewhere is not kept here. */
 export function withClosed(turn: Turn): Turn {
-  return withEach(turn, (call) => {
+  const closed = withEach(turn, (call) => {
     if (call.state === 'waiting') return done(call, { error: NEVER_ASKED, durationMs: 0 });
-    return call.state === 'running' ? interrupted(call) : call;
+    return call.state === 'running' ? interrupted(call) : forgotten(call);
   });
+  const { steps } = closed;
+  return steps === undefined
+    ? closed
+    : { ...closed, steps: steps.map(({ calls }) => ({ text: '', calls })) };
+}
+
+function forgotten(call: TurnCall): TurnCall {
+  if (call.forgets !== true || call.outcome?.result === undefined) return call;
+  const { result: _, ...outcome } = call.outcome;
+  return { ...call, outcome };
 }
 
 function interrupted(call: TurnCall): TurnCall {

@@ -37,14 +37,15 @@ export class RecordedSteps {
   }
 
   #note(
-    { step, stepText, callId, name, args, needsApproval }: CallBegin,
+    { step, stepText, forgets, ...about }: CallBegin,
     state: Pick<TurnCall, 'state' | 'outcome'>,
   ): void {
     while (this.#steps.length <= step) this.#steps.push({ text: '', calls: [] });
     const noted = this.#steps[step];
     if (noted === undefined) return;
     noted.text = stepText;
-    const call: TurnCall = { callId, name, args, needsApproval, ...state };
+    const { callId } = about;
+    const call: TurnCall = { ...about, ...(forgets === true ? { forgets } : {}), ...state };
     const at = noted.calls.findIndex((known) => known.callId === callId);
     if (at === -1) noted.calls.push(call);
     else noted.calls[at] = call;

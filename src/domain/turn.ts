@@ -31,6 +31,7 @@ export interface TurnError {
 
 /** One answer of the model inside a turn that asked for tools. Part of the durable record of the turn. */
 export interface TurnStep {
+  /** Empty when the turn has ended: then it is in its message, from where it can be deleted. */
   readonly text: string;
   readonly calls: readonly TurnCall[];
 }
@@ -42,6 +43,8 @@ export interface TurnCall {
   /** JSON, bounded. */
   readonly args: unknown;
   readonly needsApproval: boolean;
+  /** Its result shows messages or documents, which can be deleted: it is not kept when the turn has ended. */
+  readonly forgets?: true;
   /** `waiting` for a decision; `running` from before it runs; `done` with an outcome, or rejected. */
   readonly state: 'waiting' | 'running' | 'done';
   /** When it was asked for, where it needs approval: it expires some time after. */

@@ -76,7 +76,7 @@ function stepInOrder({ text, calls }: TurnStep): NonNullable<LineOf<'turn'>['ste
 function callInOrder(call: TurnCall) {
   const { decision, outcome } = call;
   return {
-    ...present(call, ['callId', 'name', 'args', 'needsApproval', 'state', 'askedAt']),
+    ...present(call, ['callId', 'name', 'args', 'needsApproval', 'forgets', 'state', 'askedAt']),
     ...(decision && { decision: present(decision, ['by', 'verdict', 'reason', 'at']) }),
     ...(outcome && { outcome: present(outcome, ['result', 'error', 'durationMs']) }),
   };

@@ -132,6 +132,7 @@ const CallLine = z.strictObject({
   name: z.string(),
   args: z.unknown(),
   needsApproval: z.boolean(),
+  forgets: z.literal(true).exactOptional(),
   state: z.enum(['waiting', 'running', 'done']),
   askedAt: Time.exactOptional(),
   decision: z

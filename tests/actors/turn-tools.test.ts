@@ -136,6 +136,24 @@ describe('a tool call', () => {
     });
   });
 
+  it('leaves nothing in the record of an ended turn that is deleted elsewhere', async () => {
+    const { agent, actor, world, tools, turn } = await asked();
+    await tools.begin(call('c1', { stepText: 'I look it up.', forgets: true }));
+    await tools.end('c1', { result: 'what somebody said', durationMs: 1 });
+    await tools.begin(call('c2'));
+    await tools.end('c2', { result: 'the time', durationMs: 1 });
+    expect(JSON.stringify(await recordOf(world, actor, turn))).toContain('what somebody said');
+    agent.last.say('I look it up. Here.').done();
+    await settled();
+    const record = await recordOf(world, actor, turn);
+    expect(JSON.stringify(record)).not.toContain('what somebody said');
+    expect(JSON.stringify(record)).not.toContain('look it up');
+    expect(record.steps?.[0]?.calls.map(({ outcome }) => outcome)).toEqual([
+      { durationMs: 1 },
+      { result: 'the time', durationMs: 1 },
+    ]);
+  });
+
   it('is too late behind the end of an answer, which leaves no call open', async () => {
     const { agent, actor, world, tools, turn } = await asked();
     const early = new Begun(tools, call('c1', { needsApproval: true }));

@@ -130,7 +130,7 @@ export function turnWithTools(name: string, more: Partial<Turn> = {}): Turn {
             outcome: { error: 'rejected', durationMs: 0 },
           },
           {
-            ...{ callId: 'c2', ...call, needsApproval: false, state: 'done' },
+            ...{ callId: 'c2', ...call, needsApproval: false, forgets: true, state: 'done' },
             outcome: { result: { deep: [[]] }, durationMs: 12 },
           },
         ],

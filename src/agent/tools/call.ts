@@ -40,7 +40,10 @@ export async function callTool(
 ): Promise<CallOutcome> {
   const { input, signal } = surroundings;
   const { name, needsApproval } = tool;
-  const permit = await input.tools.begin({ ...call, name, args, needsApproval });
+  // What it shows of them can be deleted there, and must then be nowhere else.
+  const isCopy = tool.reaches === 'conversation' || tool.reaches === 'documents';
+  const forgets = isCopy ? { forgets: true } : {};
+  const permit = await input.tools.begin({ ...call, name, args, needsApproval, ...forgets });
   signal.throwIfAborted();
   switch (permit.kind) {
     case 'known':
