@@ -99,6 +99,36 @@ describe('POST …/stream', () => {
     expect(one.text).toBe('right');
   });
 
+  it('shows the calls of tools, and what came of them', async () => {
+    const { agent, call, asked } = await scene();
+    const one = await call({ content: 'hello' });
+    await asked();
+    const { tools } = agent.last.input;
+    const begun = {
+      step: 0,
+      stepText: '',
+      callId: 't1',
+      name: 'current_time',
+      args: { zone: 'UTC' },
+    };
+    expect(await tools.begin({ ...begun, needsApproval: false })).toEqual({ kind: 'run' });
+    expect(await one.first('tool_call')).toMatchObject({
+      call_id: 't1',
+      tool_name: 'current_time',
+      args: { zone: 'UTC' },
+      needs_approval: false,
+    });
+    await tools.end('t1', { result: 'noon', durationMs: 3 });
+    expect(await one.first('tool_result')).toMatchObject({
+      call_id: 't1',
+      tool_name: 'current_time',
+      result: 'noon',
+      duration_ms: 3,
+    });
+    agent.last.say('Noon.').done();
+    expect(await one.last()).toMatchObject({ type: 'complete_state', message: 'Noon.' });
+  });
+
   it('asks the agent whatever its policy says, and no other call does', async () => {
     const { agent, call, ada, actor } = await scene({ agent: { speaks: 'never' } });
     agent.answers = () => 'Hello';
