@@ -87,7 +87,6 @@ export const AREAS: readonly Area[] = [
       'pipeline',
       'observability',
     ],
-    importsTypesOf: ['store port'],
   },
   { name: 'observability', paths: ['src/observability/'], imports: ['domain'] },
   { name: 'config', paths: ['src/config.ts', 'src/settings/'], imports: ['domain'] },

@@ -1,5 +1,4 @@
-import type { AuditAction, AuditEntry } from '../src/domain/audit.ts';
-import type { ConversationId, ParticipantId } from '../src/domain/ids.ts';
+import type { AuditEntry, AuditQuery, StoredAuditEntry } from '../src/domain/audit.ts';
 import type { Result } from '../src/domain/result.ts';
 import type { Unavailable } from './unavailable.ts';
 
@@ -13,21 +12,4 @@ export interface AuditLog {
 
   /** Lets go of so many entries older than `before` (milliseconds since 1970), the oldest first; how many it were. */
   trim(before: number, limit: number): Promise<Result<number, Unavailable>>;
-}
-
-export interface StoredAuditEntry extends AuditEntry {
-  /** Given by the store, growing; never used again. */
-  readonly place: number;
-}
-
-export interface AuditQuery {
-  /** Entries behind this one only. */
-  readonly after?: { readonly at: number; readonly place: number };
-  readonly action?: AuditAction;
-  readonly participantId?: ParticipantId;
-  readonly conversationId?: ConversationId;
-  /** Milliseconds since 1970: from, and to before. */
-  readonly since?: number;
-  readonly until?: number;
-  readonly limit: number;
 }

@@ -40,3 +40,22 @@ export interface AuditEntry {
   /** What it was done to: a seq, a participant, a turn, a document. */
   readonly target: string | null;
 }
+
+/** An entry, where it stands in the log. */
+export interface StoredAuditEntry extends AuditEntry {
+  /** Given by the store, growing; never used again. */
+  readonly place: number;
+}
+
+/** Which entries are asked for, the newest first. */
+export interface AuditQuery {
+  /** Entries behind this one only. */
+  readonly after?: { readonly at: number; readonly place: number };
+  readonly action?: AuditAction;
+  readonly participantId?: ParticipantId;
+  readonly conversationId?: ConversationId;
+  /** Milliseconds since 1970: from, and to before. */
+  readonly since?: number;
+  readonly until?: number;
+  readonly limit: number;
+}

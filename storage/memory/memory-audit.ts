@@ -1,6 +1,6 @@
-import type { AuditEntry } from '../../src/domain/audit.ts';
+import type { AuditEntry, AuditQuery, StoredAuditEntry } from '../../src/domain/audit.ts';
 import type { Result } from '../../src/domain/result.ts';
-import type { AuditLog, AuditQuery, StoredAuditEntry } from '../audit-log.ts';
+import type { AuditLog } from '../audit-log.ts';
 import type { Unavailable } from '../unavailable.ts';
 import type { Gate } from './gate.ts';
 

@@ -1,8 +1,7 @@
 import type { Database, Statement } from 'better-sqlite3';
-import type { AuditEntry } from '../../src/domain/audit.ts';
+import type { AuditEntry, AuditQuery, StoredAuditEntry } from '../../src/domain/audit.ts';
 import { type Account, NOTHING_SPENT, type Spent } from '../../src/domain/spending.ts';
 import type { Summary } from '../../src/domain/summary.ts';
-import type { AuditQuery, StoredAuditEntry } from '../audit-log.ts';
 
 interface AuditRow {
   readonly place: number;

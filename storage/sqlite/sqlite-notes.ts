@@ -1,7 +1,7 @@
-import type { AuditEntry } from '../../src/domain/audit.ts';
+import type { AuditEntry, AuditQuery, StoredAuditEntry } from '../../src/domain/audit.ts';
 import { ok, type Result } from '../../src/domain/result.ts';
 import type { Account, Spent } from '../../src/domain/spending.ts';
-import type { AuditLog, AuditQuery, StoredAuditEntry } from '../audit-log.ts';
+import type { AuditLog } from '../audit-log.ts';
 import type { Ledger } from '../ledger.ts';
 import type { Unavailable } from '../unavailable.ts';
 import type { NoteTables } from './note-tables.ts';

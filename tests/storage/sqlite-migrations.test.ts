@@ -2,9 +2,9 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import Sqlite, { type Database } from 'better-sqlite3';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import type { StoredAuditEntry } from '../../src/domain/audit.ts';
 import { conversationId } from '../../src/domain/ids.ts';
 import type { Account } from '../../src/domain/spending.ts';
-import type { StoredAuditEntry } from '../../storage/audit-log.ts';
 import { MIGRATIONS, migrate } from '../../storage/sqlite/migrations.ts';
 import { SqliteStore } from '../../storage/sqlite/sqlite-store.ts';
 import {

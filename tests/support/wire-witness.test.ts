@@ -132,6 +132,7 @@ describe('the witness', () => {
       state: 'streaming',
       text: 'abc',
       next_index: 7,
+      tool_calls: [],
     };
     expect(verdict(started, snapshot, delta(7, 'd'), answer('abcd'), ended)).toEqual([]);
     expect(verdict(started, snapshot, delta(6, 'd'))).toHaveLength(1);

@@ -1,6 +1,5 @@
 import { z } from 'zod';
-import type { AuditQuery, StoredAuditEntry } from '../../../storage/audit-log.ts';
-import { AUDIT_ACTIONS } from '../../domain/audit.ts';
+import { AUDIT_ACTIONS, type AuditQuery, type StoredAuditEntry } from '../../domain/audit.ts';
 import { failure } from '../../domain/failure.ts';
 import { err, ok } from '../../domain/result.ts';
 import { type Account, dayOf, startOfDay } from '../../domain/spending.ts';
