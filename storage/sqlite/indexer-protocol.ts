@@ -1,10 +1,17 @@
+import type { PackedRows } from './packed-rows.ts';
+
 /** What the store asks of its worker, one order at a time. */
 export type Order =
   /**
-   * Read the rows of the log up to `lastRow` that have no place, and make their places; with `skipPlaced`, leave
-   * out those that an earlier attempt has placed.
+   * Make places for the rows of the log up to `lastRow` that have none. They are those in `rows`; where it is absent
+   * they are read from the log, with `skipPlaced` without those that an earlier attempt has placed.
    */
-  | { readonly kind: 'plan'; readonly lastRow: number; readonly skipPlaced: boolean }
+  | {
+      readonly kind: 'plan';
+      readonly lastRow: number;
+      readonly skipPlaced: boolean;
+      readonly rows?: PackedRows | undefined;
+    }
   /** Write the next `places` of the plan. */
   | { readonly kind: 'chunk'; readonly places: number }
   /**

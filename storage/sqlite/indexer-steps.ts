@@ -2,6 +2,7 @@ import Sqlite, { type Database } from 'better-sqlite3';
 import type { Order, Report } from './indexer-protocol.ts';
 import { type KeyHash, keyHashOf } from './key-index.ts';
 import { LogTable } from './log-table.ts';
+import { placesOfPacked } from './packed-rows.ts';
 import { PlaceTable, recordCount } from './places.ts';
 import { Plan, planOf } from './plan.ts';
 import { Purge } from './purge.ts';
@@ -63,7 +64,7 @@ export class IndexerSteps {
   #step(order: Order): Done {
     switch (order.kind) {
       case 'plan':
-        return this.#makePlan(order.lastRow, order.skipPlaced);
+        return this.#makePlan(order);
       case 'chunk':
         return this.#locked(() => this.#writePlaces(order.places));
       case 'purge':
@@ -78,9 +79,12 @@ export class IndexerSteps {
     }
   }
 
-  #makePlan(lastRow: number, skipPlaced: boolean): Done {
+  #makePlan({ lastRow, skipPlaced, rows }: Order & { kind: 'plan' }): Done {
     const [log, hash] = [this.#log, this.#hash];
-    this.#plan = planOf({ log, hash, lastRow, ...(skipPlaced ? { places: this.#places } : {}) });
+    this.#plan =
+      rows === undefined
+        ? planOf({ log, hash, lastRow, ...(skipPlaced ? { places: this.#places } : {}) })
+        : new Plan(placesOfPacked(rows));
     this.#planEnd = lastRow;
     return { isDone: this.#plan.isDone, rows: this.#plan.rows };
   }

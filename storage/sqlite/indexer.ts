@@ -205,7 +205,9 @@ export class Indexer {
   }
 
   #plan(): Order {
-    return { kind: 'plan', lastRow: this.#segmentEnd, skipPlaced: this.#skipPlaced };
+    const skipPlaced = this.#skipPlaced;
+    const rows = skipPlaced ? undefined : this.#options.pending.packFrozen();
+    return { kind: 'plan', lastRow: this.#segmentEnd, skipPlaced, rows };
   }
 
   #purge(): Order {

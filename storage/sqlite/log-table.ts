@@ -109,6 +109,7 @@ export class LogTable {
 
   /** The highest row number there is or was: rows up to `indexed` may have been deleted since. */
   last(): number {
+    this.finish();
     return Math.max(this.#last.get() ?? 0, this.indexed());
   }
 
@@ -123,6 +124,7 @@ export class LogTable {
 
   /** Rows without their bodies, oldest first. */
   scan(after: number, to: number): IterableIterator<ScannedRow> {
+    this.finish();
     return this.#scan.iterate(after, to);
   }
 }

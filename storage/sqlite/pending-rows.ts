@@ -1,15 +1,25 @@
+import { type PackedRows, packed } from './packed-rows.ts';
+import type { EventRecord } from './places.ts';
+
+/** What is packed holds up the foreground: some 20 ns a row. */
+const MAX_PACKED_ROWS = 200_000;
+
 /** The rows of one conversation in one segment of the log: their seqs are `firstSeq`, `firstSeq + 1`, … */
 export interface Run {
   readonly firstSeq: number;
   readonly rows: number[];
   /** `keyHashOf` sender and key of each row; 0 where there is no key. */
   readonly keyHashes: number[];
+  /** The code of each event's kind. */
+  readonly kinds: number[];
 }
 
 /** A stretch of the log: what came in before the indexer took it over, or what comes in now. */
 interface Segment {
   readonly runs: Map<number, Run>;
   rows: number;
+  /** It holds all rows of its stretch: nothing of it was forgotten, no transaction taken back meanwhile. */
+  isWhole: boolean;
 }
 
 /**
@@ -21,6 +31,7 @@ interface Segment {
  * Invariants:
  * P1. An event is here, or has a place, or both: a segment is dropped when all of it has places.
  * P2. A conversation's seqs in the frozen segment end right below those in the active one.
+ * P3. What is packed is all that its stretch of the log has, or there is no pack: else the log itself is read.
  */
 export class PendingRows {
   #active: Segment = emptySegment();
@@ -43,22 +54,23 @@ export class PendingRows {
   open(cid: number, nextSeq: number): Run {
     let run = this.#active.runs.get(cid);
     if (run === undefined) {
-      run = { firstSeq: nextSeq, rows: [], keyHashes: [] };
+      run = { firstSeq: nextSeq, rows: [], keyHashes: [], kinds: [] };
       this.#active.runs.set(cid, run);
     }
     return run;
   }
 
   /** Adds one row that is in the file already. */
-  add(cid: number, { row, seq, keyHash }: { row: number; seq: number; keyHash: number }): void {
+  add(cid: number, seq: number, { row, keyHash, kind }: EventRecord): void {
     const run = this.open(cid, seq);
-    this.push(run, row);
+    this.push(run, row, kind);
     run.keyHashes.push(keyHash);
   }
 
   /** Adds the next row to a run that `open` gave. */
-  push(run: Run, row: number): void {
+  push(run: Run, row: number, kind: number): void {
     run.rows.push(row);
+    run.kinds.push(kind);
     this.#active.rows += 1;
   }
 
@@ -69,6 +81,7 @@ export class PendingRows {
     this.#active.rows -= run.rows.length - length;
     run.rows.length = length;
     run.keyHashes.length = length;
+    run.kinds.length = length;
     if (length === 0) this.#active.runs.delete(cid);
   }
 
@@ -113,6 +126,19 @@ export class PendingRows {
     this.#active = emptySegment();
   }
 
+  /** A transaction was taken back, and the file may hold it all the same. */
+  doubt(): void {
+    this.#active.isWhole = false;
+    if (this.#frozen !== undefined) this.#frozen.isWhole = false;
+  }
+
+  /** The frozen segment, for the indexer's thread; undefined when the log has to be read for it. O(rows). */
+  packFrozen(): PackedRows | undefined {
+    const frozen = this.#frozen;
+    if (frozen === undefined || !frozen.isWhole || frozen.rows > MAX_PACKED_ROWS) return undefined;
+    return packed(frozen.runs, frozen.rows);
+  }
+
   /** The frozen segment has its places, all of it. O(1). */
   dropFrozen(): void {
     this.#frozen = undefined;
@@ -120,7 +146,7 @@ export class PendingRows {
 }
 
 function emptySegment(): Segment {
-  return { runs: new Map(), rows: 0 };
+  return { runs: new Map(), rows: 0, isWhole: true };
 }
 
 function rowIn(run: Run | undefined, seq: number): number | undefined {
@@ -132,6 +158,7 @@ function forgetIn(segment: Segment | undefined, cid: number): () => void {
   if (segment === undefined || run === undefined) return () => {};
   segment.runs.delete(cid);
   segment.rows -= run.rows.length;
+  segment.isWhole = false;
   return () => {
     segment.runs.set(cid, run);
     segment.rows += run.rows.length;

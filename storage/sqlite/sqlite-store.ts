@@ -80,7 +80,10 @@ export class SqliteStore implements Store {
       lockWaitMs: options.lockWaitMs,
       isLent: () => this.#indexer.isLent() || this.#searcher.isLent(),
       finish: () => this.#tables.log.finish(),
-      drop: () => this.#tables.log.drop(),
+      drop: () => {
+        this.#tables.log.drop();
+        this.#tables.pending.doubt();
+      },
       resync: () => this.#resync(),
       onCommit: (commit) => {
         this.#committed(commit.rows);

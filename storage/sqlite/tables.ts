@@ -74,7 +74,7 @@ export function refill(tables: Tables): void {
 function fillPending({ log, places, conversations, pending, keys }: Tables): void {
   const removed = conversations.removed();
   const placed = new Map<number, number>();
-  for (const { row, cid, seq, author_id, key } of log.scan(log.indexed(), log.last())) {
+  for (const { row, cid, seq, kind, author_id, key } of log.scan(log.indexed(), log.last())) {
     if (removed.has(cid)) continue;
     let placedHead = placed.get(cid);
     if (placedHead === undefined) {
@@ -84,6 +84,6 @@ function fillPending({ log, places, conversations, pending, keys }: Tables): voi
     if (seq <= placedHead) continue;
     const before = pending.head(cid) ?? (placedHead === -1 ? seq - 1 : placedHead);
     if (seq !== before + 1) throw new Error(`conversation ${cid}: event ${seq} follows ${before}`);
-    pending.add(cid, { row, seq, keyHash: key === null ? 0 : keys.hash(author_id, key) });
+    pending.add(cid, seq, { row, kind, keyHash: key === null ? 0 : keys.hash(author_id, key) });
   }
 }

@@ -4,7 +4,7 @@ import type { ConversationId } from '../../src/domain/ids.ts';
 import { err, ok, type Result } from '../../src/domain/result.ts';
 import type { Append, AppendFailure, CreateFailure, Effect, TakenKey } from '../store.ts';
 import { wellFormedText } from '../text.ts';
-import { type EventRow, eventOf } from './codes.ts';
+import { type EventRow, eventOf, kindCode } from './codes.ts';
 import type { Entry } from './directory.ts';
 import type { KeyIndex } from './key-index.ts';
 import type { Run } from './pending-rows.ts';
@@ -111,7 +111,7 @@ export class Writer {
     undo.push(takeBack);
     for (const event of events) {
       this.#lastRow += 1;
-      pending.push(run, this.#lastRow);
+      pending.push(run, this.#lastRow, kindCode(event.kind));
       log.insert(this.#lastRow, cid, event);
     }
     entry.head = head + events.length;

@@ -1,0 +1,69 @@
+import Sqlite from 'better-sqlite3';
+import { describe, expect, test } from 'vitest';
+import { type ConversationId, conversationId } from '../../src/domain/ids.ts';
+import { migrate } from '../../storage/sqlite/migrations.ts';
+import { placesOfPacked } from '../../storage/sqlite/packed-rows.ts';
+import { PLACE_EVENTS } from '../../storage/sqlite/places.ts';
+import { planOf } from '../../storage/sqlite/plan.ts';
+import { openTables } from '../../storage/sqlite/tables.ts';
+import { Writer } from '../../storage/sqlite/writer.ts';
+import { event, granted, message, ONE, state } from '../contract/fixtures.ts';
+
+const TWO = conversationId('two');
+
+function opened() {
+  const db = new Sqlite(':memory:');
+  migrate(db);
+  const tables = openTables(db);
+  const writer = new Writer(tables);
+  const create = (id: ConversationId) => {
+    const made = state();
+    const conversation = { ...made.conversation, id };
+    granted(writer.create({ ...made, conversation }, [], []));
+  };
+  create(ONE);
+  create(TWO);
+  const say = (id: ConversationId, from: number, to: number) => {
+    const events = Array.from({ length: to - from + 1 }, (_, at) => {
+      const seq = from + at;
+      if (seq % 7 === 0) return event(seq, 'message.deleted', { body: { target_seq: 1 } });
+      return message(seq, seq % 3 === 0 ? {} : { key: `k${seq}` });
+    });
+    granted(writer.append({ id, expectedHead: from - 1, events, effects: [] }, []));
+  };
+  return { db, tables, writer, say };
+}
+
+describe('the rows that memory has of a segment', () => {
+  test('lead to the very places that the log leads to', () => {
+    const { db, tables, writer, say } = opened();
+    say(TWO, 1, 40);
+    say(ONE, 1, PLACE_EVENTS - 1);
+    say(TWO, 41, 41);
+    say(ONE, PLACE_EVENTS, PLACE_EVENTS + 5);
+    const { log, keys, pending } = tables;
+    const plan = planOf({ log, hash: keys.hash, lastRow: writer.lastRow });
+    pending.freeze();
+    const pack = pending.packFrozen();
+    expect(pack).toBeDefined();
+    if (pack !== undefined) expect(placesOfPacked(pack)).toEqual(plan.take(100));
+    db.close();
+  });
+
+  test('are not taken for all there is when a conversation was removed, or a transaction taken back', () => {
+    for (const spoil of ['remove', 'doubt'] as const) {
+      const { db, tables, writer, say } = opened();
+      say(ONE, 1, 5);
+      say(TWO, 1, 5);
+      if (spoil === 'remove') granted(writer.remove(TWO, []));
+      else tables.pending.doubt();
+      tables.pending.freeze();
+      expect(tables.pending.packFrozen()).toBeUndefined();
+      tables.pending.dropFrozen();
+      say(ONE, 6, 9);
+      tables.pending.freeze();
+      expect(tables.pending.packFrozen()?.rows).toHaveLength(4);
+      db.close();
+    }
+  });
+});
