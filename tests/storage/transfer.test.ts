@@ -94,7 +94,8 @@ async function full(store: Store): Promise<void> {
         turn: turn('a', {
           state: 'failed',
           endedAt: NOW,
-          error: { code: 503, reason: 'agent_unavailable', message: 'No.' },
+          error: { code: 429, reason: 'budget_exhausted', message: 'No.', retry_after_ms: 5 },
+          usage: { input_tokens: 3, output_tokens: 4, cost: 0.25, estimated: true },
         }),
       },
       { kind: 'turn', turn: turn('b', { state: 'completed', endedAt: NOW, messageSeq: 6 }) },
