@@ -101,6 +101,13 @@ async function full(store: Store): Promise<void> {
       { kind: 'turn', turn: turn('b', { state: 'completed', endedAt: NOW, messageSeq: 6 }) },
       { kind: 'turn', turn: turn('c') },
       { kind: 'turn', turn: turnWithTools('d') },
+      {
+        kind: 'settings',
+        conversation: {
+          ...state().conversation,
+          agents: [{ id: bob.id, name: 'Critic', speaks: 'mention', whileBusy: 'reject' }],
+        },
+      },
     ],
   });
   await made(store, messages(1, 40), { id: 'c_trimmed' });
