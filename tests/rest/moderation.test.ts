@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import type { Agent } from '../../actors/agent-port.ts';
 import { WireClient } from '../support/wire-client.ts';
 import { type Served, useServed } from './served.ts';
 
@@ -92,6 +93,36 @@ describe('moderation of messages', () => {
     const headers = { 'idempotency-key': 'k' };
     const again = await ada.rest.post(MESSAGES, { content: 'hello' }, headers);
     expect([again.status, again.body.duplicate]).toEqual([200, true]);
+    await client.close();
+  });
+
+  it('withholds the sentence of an answer that is refused, and what comes after it', async () => {
+    const words = 'All is well. What the fuck is it? Never said.'.split(/(?<= )/u);
+    const agent: Agent = {
+      label: 'm',
+      answer: async function* () {
+        for (const text of words) yield { type: 'delta', text };
+        yield { type: 'done' };
+      },
+    };
+    const served = await start({ wordFilter: true, moderateAnswers: true }, agent);
+    const { ada, client } = await alone(served);
+    await client.send('c', 'How is it?');
+    const ended = await client.waitFor('turn.ended');
+    expect(ended).toMatchObject({
+      state: 'failed',
+      error: { code: 422, reason: 'content_refused' },
+    });
+    const shown = client.framesOf('turn.delta').map(({ text }) => text);
+    expect(shown.join('')).toBe('All is well. ');
+    const log = (await ada.rest.get('/v1/conversations/c/events')).text;
+    expect(log).not.toContain('fuck');
+    await served.clock.pass(100);
+    const { rest } = await served.operator();
+    const { body } = await rest.get('/v1/admin/audit?action=answer.refused');
+    expect(body.items).toMatchObject([
+      { participant_id: 'assistant', target: ended.turn_id, from: null },
+    ]);
     await client.close();
   });
 });
