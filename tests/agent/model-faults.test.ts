@@ -249,3 +249,15 @@ test('refusals that are no sign of a broken endpoint do not open the breaker', a
     expect((await failureOf(agent)).failure.message).toMatch(/too many requests/u);
   expect(stub.calls).toHaveLength(3);
 });
+
+test('an endpoint that does not say whose words they are is understood', async () => {
+  const { agent } = await agentOn((call) => {
+    const choice = (delta: object, finish_reason: string | null = null) =>
+      call.event({ choices: [{ index: 0, delta, finish_reason }] });
+    choice({ content: 'Hello' });
+    choice({ content: ' there' });
+    choice({}, 'stop');
+    call.end();
+  });
+  expect(textOf(await chunksOf(agent, turn('hi')))).toBe('Hello there');
+});

@@ -24,9 +24,20 @@ export interface Provider {
   readonly faultOf: (error: unknown) => ProviderFault;
 }
 
+class Completions extends ChatOpenAICompletions {
+  /** Not every endpoint says whose words they are: they are the model's. */
+  protected override _convertCompletionsDeltaToBaseMessageChunk(
+    ...[delta, raw, role = 'assistant']: Parameters<
+      ChatOpenAICompletions['_convertCompletionsDeltaToBaseMessageChunk']
+    >
+  ) {
+    return super._convertCompletionsDeltaToBaseMessageChunk(delta, raw, role);
+  }
+}
+
 /** Any endpoint that speaks OpenAI's chat completions. */
 export function openAiProvider(options: ModelOptions): Provider {
-  const model = new ChatOpenAICompletions({
+  const model = new Completions({
     model: options.model,
     // Both are said, or the client takes them from OPENAI_* of the environment behind the configuration's back.
     apiKey: options.apiKey ?? 'none',
