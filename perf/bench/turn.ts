@@ -89,6 +89,7 @@ async function alternating(
   for (let round = 1; round <= rounds; round += 1) {
     for (const name of round % 2 === 0 ? contenders.toReversed() : contenders) {
       const run = name === 'direct' ? await direct(plan) : await colloquy(name, plan);
+      if (run.wholeMs.length === 0) throw new Error(`${name}: no turn was answered`);
       runs.get(name)?.push(run);
       process.stderr.write(`${plan.model}, round ${round}, ${name}: ${run.seconds.toFixed(1)} s\n`);
     }
