@@ -1,4 +1,6 @@
-import { afterEach, expect, test } from 'vitest';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { afterEach, expect, test, vi } from 'vitest';
 
 import type { Agent, AgentChunk } from '../../actors/agent-port.ts';
 import type { ModelOptions } from '../../src/agent/langgraph/options.ts';
@@ -84,6 +86,33 @@ test('takes neither key nor endpoint from the environment behind the configurati
   } finally {
     delete process.env['OPENAI_API_KEY'];
     delete process.env['OPENAI_BASE_URL'];
+  }
+});
+
+test('traces of LangChain’s, asked for by the environment, are not sent: neither of turns nor of tasks', async () => {
+  const sent: string[] = [];
+  const traces = createServer((request, response) => {
+    sent.push(`${request.method} ${request.url}`);
+    response.end('{}');
+  });
+  await new Promise<void>((resolve) => traces.listen(0, '127.0.0.1', resolve));
+  const { port } = traces.address() as AddressInfo;
+  vi.stubEnv('LANGSMITH_TRACING', 'true');
+  vi.stubEnv('LANGCHAIN_TRACING_V2', 'true');
+  vi.stubEnv('LANGSMITH_ENDPOINT', `http://127.0.0.1:${port}`);
+  vi.stubEnv('LANGSMITH_API_KEY', 'x');
+  try {
+    const { agent } = await agentOn(answerOk);
+    expect(textOf(await chunksOf(agent, turn('hi')))).toBe('ok');
+    const task = { instructions: 'Sum up.', text: 'hi' };
+    await agent.complete?.(task, new AbortController().signal).catch(() => undefined);
+    // What is sent is gathered for a quarter of a second first.
+    await new Promise((resolve) => setTimeout(resolve, 1_000));
+    expect(sent).toEqual([]);
+  } finally {
+    vi.unstubAllEnvs();
+    traces.close();
+    traces.closeAllConnections();
   }
 });
 

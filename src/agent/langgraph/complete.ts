@@ -4,6 +4,7 @@ import type { Opening } from '../../provider/opening.ts';
 import { ProviderFault } from '../../provider/provider-fault.ts';
 import type { Provider } from './chat-model.ts';
 import { agentFailureOf } from './fault.ts';
+import { UNTRACED } from './untraced.ts';
 
 /** Milliseconds the model gets for a task: nobody waits for it. */
 const TASK_MS = 60_000;
@@ -18,7 +19,10 @@ export async function complete(
   const call = async () => {
     const late = AbortSignal.timeout(TASK_MS);
     try {
-      return await provider.model.invoke(messages, { signal: AbortSignal.any([signal, late]) });
+      return await provider.model.invoke(messages, {
+        signal: AbortSignal.any([signal, late]),
+        callbacks: [...UNTRACED],
+      });
     } catch (error) {
       if (late.aborted) throw new ProviderFault('late', `no answer after ${TASK_MS} ms`);
       throw provider.faultOf(error);

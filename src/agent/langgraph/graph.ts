@@ -9,6 +9,7 @@ import { tool } from '@langchain/core/tools';
 import { createAgent, createMiddleware } from 'langchain';
 import type { Usage } from '../../domain/event.ts';
 import type { Tool } from '../tools/tool.ts';
+import { UNTRACED } from './untraced.ts';
 
 export type GraphEvent =
   /** `answer` names the answer of the model it is part of. */
@@ -33,7 +34,12 @@ export async function* runGraph(
 ): AsyncGenerator<GraphEvent, void, undefined> {
   const stream = await agentOf(parts).stream(
     { messages: [...messages] },
-    { streamMode: ['messages'], signal, recursionLimit: 2 * parts.maxModelCalls + 4 },
+    {
+      streamMode: ['messages'],
+      signal,
+      recursionLimit: 2 * parts.maxModelCalls + 4,
+      callbacks: [...UNTRACED],
+    },
   );
   for await (const [, [message]] of stream) yield* eventsOf(message);
 }

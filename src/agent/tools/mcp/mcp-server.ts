@@ -21,8 +21,9 @@ export interface McpServerOptions {
   readonly report: (event: string, about: Readonly<Record<string, unknown>>) => void;
 }
 
-/** Milliseconds a turn waits for a server that is connecting. */
+/** Milliseconds a turn waits for a server that is connecting; the latter when it could not be reached the last time. */
 const PATIENCE_MS = 3_000;
+const SHORT_PATIENCE_MS = 200;
 const RETRY_MS = 1_000;
 const MAX_RETRY_MS = 60_000;
 const MAX_TOOLS = 64;
@@ -46,7 +47,8 @@ export class McpServer {
   /** The tools it offers; none while it is away. */
   async tools(): Promise<readonly Tool[]> {
     if (!this.#isUp && performance.now() >= this.#retryAt) void this.#connect();
-    if (!this.#isUp && this.#connecting !== undefined) await noLonger(this.#connecting);
+    if (!this.#isUp && this.#connecting !== undefined)
+      await noLonger(this.#connecting, this.#failures === 0 ? PATIENCE_MS : SHORT_PATIENCE_MS);
     if (!this.#isUp) return [];
     const offered = this.#connection?.tools ?? [];
     if (this.#made?.of !== offered) this.#made = { of: offered, tools: this.#toolsOf(offered) };
@@ -178,9 +180,9 @@ function textOf(content: unknown): string {
     .join('\n');
 }
 
-function noLonger(promise: Promise<void>): Promise<void> {
+function noLonger(promise: Promise<void>, ms: number): Promise<void> {
   return new Promise((resolve) => {
-    const timer = setTimeout(resolve, PATIENCE_MS);
+    const timer = setTimeout(resolve, ms);
     void promise.then(resolve, () => resolve()).finally(() => clearTimeout(timer));
   });
 }
