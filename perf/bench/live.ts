@@ -19,6 +19,7 @@ const HELP = `live: bytes of heap a conversation, live and passivated, over SQLi
 
 /** Created at once. */
 const TOGETHER = 500;
+const QUIET_MS = 10_000;
 
 const { values } = parseArgs({
   options: { conversations: { type: 'string', default: '10000' }, help: { type: 'boolean' } },
@@ -45,6 +46,9 @@ async function measure(count: number): Promise<void> {
     await Promise.all(some);
   }
   const live = heapBytes() - empty;
+  const later = runtime.edge.clock.now() + QUIET_MS;
+  for (const actor of runtime.registry.actors()) actor.sweep(later, QUIET_MS);
+  const quiet = heapBytes() - empty;
   for (const actor of runtime.registry.actors()) actor.passivateIfIdle();
   const stored = heapBytes() - empty;
   const row = (name: string, bytes: number) => [
@@ -53,7 +57,11 @@ async function measure(count: number): Promise<void> {
     (bytes / count).toFixed(0),
   ];
   const head = [`${count.toLocaleString('en')} conversations`, 'heap', 'bytes each'];
-  const rows = [row('live, an agent and an owner in each', live), row('stored, not live', stored)];
+  const rows = [
+    row('live, an agent and an owner in each', live),
+    row('the same, quiet for ten seconds', quiet),
+    row('stored, not live', stored),
+  ];
   process.stdout.write(`\n${table(head, rows)}\n`);
   await runtime.drain();
   await runtime.close();
