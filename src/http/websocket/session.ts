@@ -10,7 +10,7 @@ import type { Admitted } from '../../pipeline/moderation.ts';
 import type { ClientFrame, ClientFrames } from '../../protocol/client-frames.ts';
 import { type BadFrame, decodeFrame } from '../../protocol/decode.ts';
 import { errorFrame, wireTime } from '../../protocol/encode.ts';
-import { admit } from '../admission.ts';
+import { type Looked, look, spared } from '../admission.ts';
 import { type Deed, noteDeed } from '../audited.ts';
 import type { Edge } from '../edge.ts';
 import type { Connection } from './connection.ts';
@@ -195,8 +195,13 @@ export class Session {
 
   /** The hot path. */
   #send(given: ClientFrames['send'], who: Author): void {
-    const frame = this.#admitted(given, who, (admitted) => this.#sendLater(admitted, who));
-    if (frame === undefined) return;
+    const looked = look(this.#edge, given.content);
+    if (looked === given.content) this.#sendNow(given, who);
+    else if (typeof looked === 'string') this.#sendNow({ ...given, content: looked }, who);
+    else this.#whenAdmitted({ given, who, looked }, (frame) => this.#sendLater(frame, who));
+  }
+
+  #sendNow(frame: ClientFrames['send'], who: Author): void {
     const actor = this.memberships.actorOf(frame.conversation_id);
     const { reply_to: target } = frame;
     if (actor !== undefined && (target === undefined || !isUnknownTarget(actor, target))) {
@@ -206,23 +211,17 @@ export class Session {
     }
   }
 
-  /**
-   * The frame with its content as it is stored, or undefined: it was refused, or `later` is called when somebody else
-   * has been asked, with all frames behind it waiting.
-   */
-  #admitted<F extends ClientFrames['send' | 'edit']>(
-    frame: F,
-    who: Author,
-    later: (admitted: F) => Promise<void>,
-  ): F | undefined {
-    const { conversation_id: conversationId, key = null } = frame;
-    const content = admit(this.#edge, frame.content, { conversationId, who, key });
-    if (!(content instanceof Promise)) return this.#withContent(frame, content);
+  /** It was refused, or somebody else is asked about it: `then` it is said, with all frames behind it waiting. */
+  #whenAdmitted<F extends ClientFrames['send' | 'edit']>(
+    { given, who, looked }: { given: F; who: Author; looked: Looked },
+    then: (admitted: F) => void | Promise<void>,
+  ): void {
+    const { conversation_id: conversationId, key = null, content } = given;
     this.#inOrder(async () => {
-      const admitted = this.#withContent(frame, await content);
-      if (admitted !== undefined) await later(admitted);
+      const sayer = { conversationId, who, key };
+      const frame = this.#withContent(given, await spared(this.#edge, content, { sayer, looked }));
+      if (frame !== undefined) await then(frame);
     });
-    return undefined;
   }
 
   #withContent<F extends ClientFrames['send' | 'edit']>(
@@ -261,8 +260,9 @@ export class Session {
 
   #edit(given: ClientFrames['edit'], who: Author): void {
     const amend = (frame: ClientFrames['edit']) => this.#amend(frame, who, frame.content);
-    const frame = this.#admitted(given, who, async (admitted) => amend(admitted));
-    if (frame !== undefined) amend(frame);
+    const looked = look(this.#edge, given.content);
+    if (typeof looked === 'string') amend({ ...given, content: looked });
+    else this.#whenAdmitted({ given, who, looked }, amend);
   }
 
   #amend(frame: ClientFrames['edit' | 'delete'], who: Author, content?: string): void {
