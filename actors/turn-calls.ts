@@ -105,6 +105,8 @@ export class TurnCalls implements TurnTools {
 
   /** Writes down what somebody decides, as an event of the log; why not otherwise. */
   async decide({ by, callId, verdict, reason, key }: Decision): Promise<Result<void, Failure>> {
+    // Its end is on its way into the store, and nothing comes behind it.
+    if (this.#host.signal.aborted) return err(failure('turn_over'));
     const call = callOf(this.#record.turn, callId);
     if (call === undefined) return err(failure('not_found', { message: 'No such tool call.' }));
     if (!isUndecided(call) || this.#settling.has(callId))

@@ -136,6 +136,18 @@ describe('a tool call that needs approval', () => {
     expect(begun.word).toBe('AbortError');
   });
 
+  it("can't be decided any more while the end of its turn is being stored", async () => {
+    const { actor, agent, world, turn, outlet } = await waiting();
+    world.store.hold('append');
+    agent.last.say('x').done();
+    await settled();
+    expect(await decide(actor, turn, { callId: 'c1' })).toBe('turn_over');
+    world.store.letGo();
+    await settled();
+    expect(story(outlet).at(-1)).toBe('completed 5');
+    expect(decisions(outlet)).toEqual([]);
+  });
+
   it('holds up nobody but its turn: people talk, and the deadline stands still', async () => {
     const limits = { turns: { ...TURN_LIMITS, approvalMs: 3_600_000 } };
     const { begun, actor, agent, world, outlet, turn, tools } = await waiting({
