@@ -4,11 +4,15 @@ import type { BreakerTransition } from '../../observability/breaker-reading.ts';
 import type { MetricTable } from '../../observability/metrics.ts';
 import { wireTime } from '../../protocol/encode.ts';
 import type { Edge } from '../edge.ts';
-import { json } from './reply.ts';
+import type { Streams } from '../sse.ts';
+import { EventStream } from '../sse-stream.ts';
+import { json, type OpenResponse } from './reply.ts';
 import { publicRoute, type Route } from './route.ts';
 
 /** Milliseconds that the store has to show that it is there. */
 const PROBE_MS = 2_000;
+/** Told to readers that a stopping server sends away, milliseconds. */
+const RECONNECT_AFTER_MS = 1_000;
 
 export function operationRoutes(metrics: MetricTable): readonly Route[] {
   return [
@@ -39,6 +43,15 @@ export function operationRoutes(metrics: MetricTable): readonly Route[] {
       method: 'GET',
       path: '/health/detailed',
       handle: async ({ edge }) => ok(json(200, await detailed(edge))),
+    }),
+    publicRoute({
+      method: 'GET',
+      path: '/health/stream',
+      handle: async ({ edge, streams }) => {
+        const refused = streams.refusal();
+        if (refused !== undefined) return err(refused);
+        return ok({ kind: 'stream', open: (response) => tellHealth(edge, streams, response) });
+      },
     }),
     // Nothing listens before the start is done.
     publicRoute({
@@ -84,6 +97,23 @@ async function detailed(edge: Edge) {
       last_transition: lastTransition(lastTransitions.at(-1)),
     })),
   };
+}
+
+/** Says how it is, and again with each beat. Who does not read is told nothing more, and let go of. */
+function tellHealth(edge: Edge, streams: Streams, response: OpenResponse): void {
+  let letGo = () => {};
+  const stream = new EventStream(response, () => letGo());
+  const tell = () => {
+    detailed(edge).then(
+      (health) => stream.send(JSON.stringify({ type: 'health', ...health })),
+      (cause) => edge.log.warn('health_not_told', { cause }),
+    );
+  };
+  letGo = streams.hold({
+    beat: () => (stream.bufferedBytes() === 0 ? tell() : stream.beat()),
+    end: () => stream.end('draining', RECONNECT_AFTER_MS),
+  });
+  tell();
 }
 
 function lastTransition(last: BreakerTransition | undefined) {
