@@ -1,10 +1,10 @@
 // What the server delivers, and how soon, beside peers that do the same work on the same machine: a table of ratios.
 
-import { execFileSync } from 'node:child_process';
+import { execFile, execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
+import { parseArgs, promisify } from 'node:util';
 import { PostgresServer } from '../../tests/support/postgres-server.ts';
 import { pinned, SERVER_CORE } from './harness/contender.ts';
 import { short } from './harness/stats.ts';
@@ -18,7 +18,7 @@ import { type Ground, type Run, runOnce } from './peers/run.ts';
 import { compareTurns, TURN_NAMES } from './peers/turns/compare.ts';
 import { ROUND_TRIPS, SLOW, WORKS, type Work } from './peers/works.ts';
 
-const PARTS = [...ROUND_TRIPS, 'slow', 'turns'];
+const PARTS = [...ROUND_TRIPS, 'slow', 'store', 'turns'];
 const HELP = `peers: the same work by Colloquy and by its peers, alternating, on a core each for server and client.
 
   --only ${PARTS.join(',')}
@@ -64,7 +64,9 @@ async function main(): Promise<void> {
   };
   const client = new LoadClient();
   try {
-    if (parts.some((part) => part !== 'turns')) await messages(parts, { client, postgres });
+    if (parts.some((part) => part !== 'store' && part !== 'turns'))
+      await messages(parts, { client, postgres });
+    if (parts.includes('store')) console.log(`\n${await bareInserts()}`);
     if (parts.includes('turns'))
       console.log(`\n${await compareTurns({ rounds, turns, isTaking })}`);
   } finally {
@@ -164,4 +166,13 @@ async function slowReader(ground: Ground): Promise<string> {
     if (run !== undefined) runs.set(name, run);
   }
   return describeSlow(`${SLOW.title} (\`slow\`)`, runs, failures);
+}
+
+/** The store beside a bare insert loop: the benchmark `append`, in its shortest form that says something. */
+async function bareInserts(): Promise<string> {
+  const program = join(import.meta.dirname, 'append.ts');
+  const flags = ['--batches', '64', '--conversations', '100', '--seconds', '1'];
+  const args = [program, ...flags, '--rounds', String(rounds)];
+  const { stdout } = await promisify(execFile)(process.execPath, args);
+  return `**64 events a commit in 100 conversations, by a bare insert loop and through the store's port** (\`store\`, \`npm run bench -- append\`)\n\n${stdout.trim()}`;
 }

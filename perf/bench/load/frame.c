@@ -15,9 +15,12 @@ uint64_t digits_at(const char *at, const char *end) {
   return value;
 }
 
-const char *after(const char *text, size_t bytes, const char *name, size_t name_bytes) {
+const char *after(const char *text, size_t bytes, const char *name, size_t name_bytes, size_t *last) {
+  if (*last >= name_bytes && *last <= bytes && memcmp(text + *last - name_bytes, name, name_bytes) == 0) return text + *last;
   const char *found = memmem(text, bytes, name, name_bytes);
-  return found == NULL ? NULL : found + name_bytes;
+  if (found == NULL) return NULL;
+  *last = found + name_bytes - text;
+  return found + name_bytes;
 }
 
 void put_bytes(Outgoing *frame, const void *bytes, size_t length) {

@@ -20,7 +20,6 @@
 #include <sys/epoll.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
-#include <sys/socket.h>
 #include <sys/uio.h>
 #include <time.h>
 #include <unistd.h>
@@ -45,13 +44,12 @@ static const Protocol *protocol = &colloquy;
 static int may_lose = 0; // a message that does not come is counted and not an error
 static int slow_ms = 0;  // the last person of the first room reads nothing for so long
 
-static Conn *conns;
+static Conn *conns, *slow;
 static Room *all_rooms;
 static int epoll, live = 0, opened = 0, in_setup = 0, is_sending = 0, is_measured = 0;
+static int slow_code = 0; // that the slow one was closed with
 static char *in;
 static Outgoing out;
-static Conn *slow;
-static int slow_code = 0; // it was closed with
 static int64_t measured_from, measured_to, last_progress;
 static uint64_t sent, in_flight, acked, delivered, ack_count, ack_bytes, event_count, event_bytes,
   slow_got, expected, arrivals;
@@ -183,7 +181,7 @@ void on_content(Conn *conn, const char *content, uint64_t seq, size_t bytes, int
   int64_t at = digits_at(content, content + 19);
   if (conn == slow) { slow_got += 1; last_progress = now; return; }
   if (now >= measured_from && now < measured_to) delivered += 1;
-  if (at >= measured_from && at < measured_to) record(now_ns() - at);
+  if (at >= measured_from && at < measured_to) record(now - at);
   event_count += 1;
   event_bytes += bytes;
   arrived(conn, digits_at(content + 20, content + 30), seq, now);
@@ -229,27 +227,29 @@ static size_t take(Conn *conn, char *bytes, size_t length, int64_t now) {
   return done;
 }
 
-static void on_readable(Conn *conn) {
+// Whether there may be more: a read that did not fill its room has emptied the socket.
+static int read_some(Conn *conn) {
   size_t kept = conn->rest_bytes;
   if (kept > 0) memcpy(in, conn->rest, kept);
   ssize_t got = read(conn->fd, in + kept, READ_BYTES - kept);
-  if (got < 0 && errno == EAGAIN) return;
+  if (got < 0 && errno == EAGAIN) return 0;
   if (got <= 0) {
     if (conn != slow) die("room %d: the server closed a connection", conn->room);
     if (conn->state != GONE) { conn->state = GONE; slow_code = 1006; }
     close(conn->fd);
-    return;
+    return 0;
   }
   size_t length = kept + got, done = take(conn, in, length, now_ns());
   conn->rest_bytes = length - done;
-  if (conn->rest_bytes == 0) return;
+  if (conn->rest_bytes == 0) return length == READ_BYTES;
   if (conn->rest_bytes == READ_BYTES) die("a frame of over %d bytes", READ_BYTES);
   conn->rest = realloc(conn->rest, conn->rest_bytes);
   memcpy(conn->rest, in + done, conn->rest_bytes);
+  return length == READ_BYTES;
 }
 
 static void listen_to(Conn *conn, int operation) {
-  struct epoll_event wanted = {.events = EPOLLIN, .data.ptr = conn};
+  struct epoll_event wanted = {.events = EPOLLIN | EPOLLET, .data.ptr = conn};
   epoll_ctl(epoll, operation, conn->fd, &wanted);
 }
 
@@ -280,7 +280,7 @@ static void turn(int64_t until) {
   if (wait > 0) timeout = (struct timespec){wait / SECOND, wait % SECOND};
   int count = epoll_pwait2(epoll, ready, MAX_EVENTS, &timeout, NULL);
   if (count < 0 && errno != EINTR) die("epoll: %s", strerror(errno));
-  for (int index = 0; index < count; index += 1) on_readable(ready[index].data.ptr);
+  for (int index = 0; index < count; index += 1) while (read_some(ready[index].data.ptr));
 }
 
 // Everyone comes in: the first of each room before the others, a few at a time.
@@ -296,8 +296,7 @@ static void set_up(void) {
 
 static void start_all(void) {
   is_sending = 1;
-  if (rate > 0) return;
-  for (int room = 0; room < rooms; room += 1)
+  for (int room = 0; rate == 0 && room < rooms; room += 1)
     for (int message = 0; message < window; message += 1) send_message(&all_rooms[room], now_ns());
 }
 

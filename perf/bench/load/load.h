@@ -56,7 +56,7 @@ void on_content(Conn *conn, const char *content, uint64_t seq, size_t bytes, int
 
 void put_digits(char *at, uint64_t value, int digits);
 uint64_t digits_at(const char *at, const char *end);
-// The text after `name`, or NULL.
-const char *after(const char *text, size_t bytes, const char *name, size_t name_bytes);
-#define AFTER(text, bytes, name) after(text, bytes, name, sizeof(name) - 1)
+// The text after `name`, or NULL. Looks first where the caller found it last: frames of a kind are alike.
+const char *after(const char *text, size_t bytes, const char *name, size_t name_bytes, size_t *last);
+#define AFTER(text, bytes, name) ({ static size_t last; after(text, bytes, name, sizeof(name) - 1, &last); })
 #endif

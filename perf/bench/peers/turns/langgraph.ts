@@ -29,6 +29,7 @@ export async function startLangGraph(model: string, folder: string): Promise<Tur
   const child = spawn(program, args, { cwd: app, env, stdio: 'ignore', detached: true });
   const leader = child.pid ?? 0;
   const stop = () => endGroup(leader);
+  endWithThis(leader);
   const url = `http://127.0.0.1:${port}`;
   try {
     await isUp(url);
@@ -131,6 +132,14 @@ function statOf(pid: number): Stat[] {
 
 function groupSeconds(leader: number): number {
   return groupOf(leader).reduce((sum, { seconds }) => sum + seconds, 0);
+}
+
+/** A group of its own hears nothing of a Ctrl-C. */
+function endWithThis(leader: number): void {
+  process.once('exit', () => {
+    if (groupOf(leader).length > 0) process.kill(-leader, 'SIGKILL');
+  });
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1));
 }
 
 async function endGroup(leader: number): Promise<void> {
