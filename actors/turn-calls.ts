@@ -92,7 +92,12 @@ export class TurnCalls implements TurnTools {
   async end(callId: string, outcome: CallOutcome): Promise<void> {
     if (!this.#begun.has(callId) || this.#ended.has(callId) || this.#host.signal.aborted) return;
     if (callOf(this.#record.turn, callId)?.state !== 'running') return;
-    await this.#finish(callId, boundedOutcome(outcome));
+    try {
+      await this.#finish(callId, boundedOutcome(outcome));
+    } catch (cause) {
+      // The attempt ended while it was being written: nobody waits for it.
+      if (!this.#host.signal.aborted) throw cause;
+    }
   }
 
   /** Says anew what was recorded: an attempt begins, and clients begin with it. */

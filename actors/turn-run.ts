@@ -46,6 +46,7 @@ export class TurnRun {
   #deadline: Deadline | undefined;
   #stop: Stop | undefined;
   #isCutOff = false;
+  #isAnnounced = false;
 
   constructor(turn: Turn, host: TurnHost) {
     this.#host = host;
@@ -77,6 +78,11 @@ export class TurnRun {
 
   get turn(): Turn {
     return this.#record.turn;
+  }
+
+  /** Its attempt was told, and its end was not: who comes now is to be shown it. */
+  get isShown(): boolean {
+    return this.#isAnnounced && !isOver(this.turn.state);
   }
 
   /** It waits for people, who may take their time. */
@@ -227,6 +233,7 @@ export class TurnRun {
   }
 
   #announce(): void {
+    this.#isAnnounced = true;
     const { id: turnId, agentId: id, agentName: name, triggerSeq, attempt } = this.turn;
     this.#host.notify({ kind: 'turn.started', turnId, agent: { id, name }, triggerSeq, attempt });
     this.#calls.announce();

@@ -64,10 +64,10 @@ export class Turns {
     this.#next();
   }
 
-  /** The turn that runs. One whose end is being told is none any more. */
+  /** The turn that runs, once it was said to: one that is about to will be told, one that is over was. */
   snapshots(): TurnSnapshot[] {
     const running = this.#running;
-    return running === undefined || isOver(running.turn.state) ? [] : [running.snapshot()];
+    return running?.isShown === true ? [running.snapshot()] : [];
   }
 
   /** Undefined when it was told to stop; why not otherwise. Its end is told as `turn.ended`. */

@@ -75,6 +75,19 @@ describe('a tool call', () => {
     expect(wordOfPermit(await tools.begin(call('c1')))).toBe('known 7');
   });
 
+  it('whose turn ends while its result is being stored is ignored', async () => {
+    const { agent, tools, world, outlet } = await asked();
+    await tools.begin(call('c1'));
+    world.store.hold('append');
+    const ended = tools.end('c1', { result: 7, durationMs: 1 });
+    agent.last.say('x').done();
+    await settled();
+    world.store.letGo();
+    await expect(ended).resolves.toBeUndefined();
+    await settled();
+    expect(story(outlet).at(-1)).toBe('completed 3');
+  });
+
   it('of many at once each has its place and its own outcome', async () => {
     const { tools, world, actor, turn } = await asked();
     const ids = ['c1', 'c2', 'c3', 'c4'];

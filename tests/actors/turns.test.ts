@@ -84,8 +84,9 @@ describe('the turns of a conversation', () => {
       await Promise.resolve();
       world.store.hold('append');
       await settled();
-      const [turn] = actor.turnSnapshots();
-      expect(actor.cancelTurn(turn?.turnId ?? turnId('none'))).toBeUndefined();
+      const open = await world.store.inner.readOpenTurns(actor.id);
+      const [turn] = open.ok ? open.value : [];
+      expect(actor.cancelTurn(turn?.id ?? turnId('none'))).toBeUndefined();
       world.store.letGo();
       await settled();
       expect(story(outlet)).toEqual(['cancelled']);

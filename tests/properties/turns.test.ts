@@ -6,7 +6,7 @@ import { decodeBody, isKind, type LogEvent } from '../../src/domain/event.ts';
 import { turnId } from '../../src/domain/ids.ts';
 import { isOver } from '../../src/domain/turn.ts';
 import type { ServerFrames } from '../../src/protocol/server-frames.ts';
-import { ControlledStore } from '../support/controlled-store.ts';
+import { ControlledStore, type Fate } from '../support/controlled-store.ts';
 import {
   ada,
   assistant,
@@ -39,7 +39,8 @@ type Step =
         | 'join';
     }
   | { readonly do: 'pause' | 'resume'; readonly reader: number }
-  | { readonly do: 'pass'; readonly ms: number };
+  | { readonly do: 'pass'; readonly ms: number }
+  | { readonly do: 'doom'; readonly fate: Fate };
 
 const plain = <
   D extends 'result' | 'decide' | 'cancel' | 'restart' | 'finish' | 'fail' | 'crash' | 'join',
@@ -68,6 +69,13 @@ const step: fc.Arbitrary<Step> = fc.oneof(
     arbitrary: fc.record({
       do: fc.constantFrom('pause' as const, 'resume' as const),
       reader: fc.nat(3),
+    }),
+  },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      do: fc.constant('doom' as const),
+      fate: fc.constantFrom<Fate>('none', 'lost', 'stored'),
     }),
   },
   {
@@ -196,6 +204,9 @@ class Play {
         if (reader !== undefined) reader.witness.isSlow = true;
         break;
       }
+      case 'doom':
+        this.#store2.doom('append', given.fate);
+        break;
       case 'pass':
         await this.#world.clock.pass(given.ms);
         break;
@@ -327,7 +338,7 @@ it.each(WHILE_BUSY)(
           expect(await play.flaws()).toEqual([]);
         },
       ),
-      { numRuns: 150 },
+      { numRuns: 100 },
     );
   },
   60_000,
