@@ -1,6 +1,7 @@
 import { ok } from '../../../src/domain/result.ts';
 import { searchDocuments } from '../../../src/library/document-search.ts';
 import { ServingSpace } from '../../../src/library/serving-space.ts';
+import { unguarded } from '../../../src/provider/guard.ts';
 import { MODES, type Mode } from '../../../src/search/answers.ts';
 import type { Embedder } from '../../../src/search/embedder.ts';
 import type { Store } from '../../../storage/store.ts';
@@ -54,6 +55,7 @@ async function recallOf(measured: Measured, mode: Mode): Promise<Recall> {
     serving: new ServingSpace(store.spaces, embedders),
     isBehind: async () => ok(false),
     report: () => {},
+    guard: unguarded,
   };
   const missed: string[] = [];
   for (const { question, answers } of questions) {
