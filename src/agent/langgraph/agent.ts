@@ -110,7 +110,7 @@ async function prepare(input: TurnInput, parts: Parts): Promise<Work> {
   const { options, report } = parts;
   const [messages, tools] = await Promise.all([
     input.history(options.historyMessages),
-    parts.support.isRefused ? [] : parts.tools(),
+    parts.support.isRefused ? [] : parts.tools(openCallsOf(input)),
   ]);
   const contextTokens = roomBeside(tools, options);
   const systemPrompt = tools.length === 0 ? options.systemPrompt : withToolWords(options);
@@ -121,6 +121,12 @@ async function prepare(input: TurnInput, parts: Parts): Promise<Work> {
   const byName = new Map(tools.map((tool) => [tool.name, tool]));
   const calls = new TurnCalls({ course, tools: byName, input, report });
   return { ...parts, prompt, contextTokens, course, tools: byName, calls };
+}
+
+/** The tools of calls that an attempt before this one began, and did not see the end of. */
+function openCallsOf({ steps }: TurnInput): readonly string[] {
+  const calls = steps.flatMap((step) => step.calls);
+  return calls.filter(({ outcome }) => outcome === undefined).map(({ name }) => name);
 }
 
 const TOOL_WORDS =

@@ -95,5 +95,8 @@ function jsonSchemaOf(schema: z.ZodObject): Readonly<Record<string, unknown>> {
   return parameters;
 }
 
-/** The tools an agent has for a turn that begins now: those of a server that is away are not among them. */
-export type ToolSource = () => Promise<readonly Tool[]>;
+/**
+ * The tools an agent has for a turn that begins now: those of a server that is away are not among them. `needed` are
+ * names of calls that an earlier attempt left open: their servers are waited for as long as it takes to connect.
+ */
+export type ToolSource = (needed?: readonly string[]) => Promise<readonly Tool[]>;

@@ -104,10 +104,10 @@ export class Toolbox {
 
   /** The tools of one agent, looked up anew for each turn. */
   toolsFor({ names, approval = [] }: ToolChoice = {}): ToolSource {
-    return async () => {
+    return async (needed = []) => {
       const [query, ...offered] = await Promise.all([
         this.#query(),
-        ...this.#servers.map((server) => server.tools()),
+        ...this.#servers.map((server) => server.tools(server.isNeededFor(needed))),
       ]);
       return [...this.#fixed, ...query, ...offered.flat()]
         .filter(({ name }) => names === undefined || isNamed(name, names))

@@ -22,7 +22,7 @@ export interface McpServerOptions {
 }
 
 /** Milliseconds a turn waits for a server that is connecting; the latter when it could not be reached the last time. */
-const PATIENCE_MS = 3_000;
+const PATIENCE_MS = 5_000;
 const SHORT_PATIENCE_MS = 200;
 const RETRY_MS = 1_000;
 const MAX_RETRY_MS = 60_000;
@@ -44,11 +44,16 @@ export class McpServer {
     this.#options = options;
   }
 
-  /** The tools it offers; none while it is away. */
-  async tools(): Promise<readonly Tool[]> {
-    if (!this.#isUp && performance.now() >= this.#retryAt) void this.#connect();
+  /** One of these names is a tool of this server. */
+  isNeededFor(names: readonly string[]): boolean {
+    return names.some((name) => name.startsWith(`${this.#options.name}__`));
+  }
+
+  /** The tools it offers; none while it is away. One that is needed is tried, and waited for until that is decided. */
+  async tools(isNeeded = false): Promise<readonly Tool[]> {
+    if (!this.#isUp && (isNeeded || performance.now() >= this.#retryAt)) void this.#connect();
     if (!this.#isUp && this.#connecting !== undefined)
-      await noLonger(this.#connecting, this.#failures === 0 ? PATIENCE_MS : SHORT_PATIENCE_MS);
+      await (isNeeded ? this.#connecting : noLonger(this.#connecting, this.#patienceMs));
     if (!this.#isUp) return [];
     const offered = this.#connection?.tools ?? [];
     if (this.#made?.of !== offered) this.#made = { of: offered, tools: this.#toolsOf(offered) };
@@ -59,6 +64,10 @@ export class McpServer {
     this.#closing.abort(new Error('closing'));
     await this.#connecting;
     await this.#connection?.close();
+  }
+
+  get #patienceMs(): number {
+    return this.#failures === 0 ? PATIENCE_MS : SHORT_PATIENCE_MS;
   }
 
   get #isUp(): boolean {
