@@ -159,7 +159,7 @@ export type Effect =
    * itself was trimmed. Comes with the event that says so, like an edit: other servers learn of it by the head.
    */
   | { readonly kind: 'erased'; readonly targetSeq: number }
-  /** Inserts or replaces the record of a turn. */
+  /** Inserts or replaces the record of a turn; one that has ended is not opened again, by a write that comes late. */
   | { readonly kind: 'turn'; readonly turn: Turn }
   /**
    * Puts a summary in the place of the one before. It is gone as soon as a message that it covers is edited or erased,

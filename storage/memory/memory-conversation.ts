@@ -4,7 +4,7 @@ import type { ParticipantId, TurnId } from '../../src/domain/ids.ts';
 import { type Message, messageOf } from '../../src/domain/message.ts';
 import type { Member } from '../../src/domain/participant.ts';
 import type { Summary } from '../../src/domain/summary.ts';
-import type { Turn } from '../../src/domain/turn.ts';
+import { isOver, type Turn } from '../../src/domain/turn.ts';
 import { keyText, PageFill, takenKeys } from '../batch.ts';
 import type { Effect, EventPage, MessagePage, TakenKey } from '../store.ts';
 import { wellFormedEvent, wellFormedName, wellFormedText } from '../text.ts';
@@ -93,7 +93,7 @@ export class MemoryConversation {
           this.#redact(seq);
         return;
       case 'turn':
-        this.turns.set(effect.turn.id, effect.turn);
+        this.#putTurn(effect.turn);
         return;
       case 'summary':
         this.summary = effect.summary;
@@ -105,6 +105,13 @@ export class MemoryConversation {
       default:
         effect satisfies never;
     }
+  }
+
+  /** One that has ended stays ended. */
+  #putTurn(turn: Turn): void {
+    const before = this.turns.get(turn.id);
+    const isReopened = before !== undefined && isOver(before.state) && !isOver(turn.state);
+    if (!isReopened) this.turns.set(turn.id, turn);
   }
 
   page(page: EventPage): readonly LogEvent[] {

@@ -39,7 +39,8 @@ const PUT_TURNS: Statement = {
     SELECT cid, id, is_open, record
     FROM unnest($1::bigint[], $2::text[], $3::boolean[], $4::text[])
       WITH ORDINALITY AS t (cid, id, is_open, record, n) ORDER BY n
-    ON CONFLICT (cid, id) DO UPDATE SET is_open = excluded.is_open, record = excluded.record`,
+    ON CONFLICT (cid, id) DO UPDATE SET is_open = excluded.is_open, record = excluded.record
+    WHERE turns.is_open OR NOT excluded.is_open`,
 };
 const ADD_EDIT: Statement = {
   name: 'add-edit',

@@ -33,7 +33,8 @@ export class SideTables {
     );
     this.#putTurn = db.prepare(
       `INSERT INTO turns (cid, id, is_open, record) VALUES (?, ?, ?, ?)
-       ON CONFLICT (cid, id) DO UPDATE SET is_open = excluded.is_open, record = excluded.record`,
+       ON CONFLICT (cid, id) DO UPDATE SET is_open = excluded.is_open, record = excluded.record
+       WHERE turns.is_open >= excluded.is_open`,
     );
     this.#turn = db
       .prepare<[number, string], string>('SELECT record FROM turns WHERE cid = ? AND id = ?')

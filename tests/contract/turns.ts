@@ -51,6 +51,19 @@ export function turns(subject: Subject): void {
       expect(await openTurns()).toEqual([whole]);
     });
 
+    test('a turn that has ended is not opened again by a write that comes late', async () => {
+      await made(subject.store, messages(1, 1));
+      await put(turn('a', { state: 'streaming', attempt: 1 }));
+      const ended = turn('a', { state: 'completed', attempt: 1, endedAt: NOW });
+      await put(ended);
+      await put(turn('a', { state: 'streaming', attempt: 1 }));
+      expect(await read(ended)).toEqual(ended);
+      expect(await openTurns()).toEqual([]);
+      const cancelled = { ...ended, state: 'cancelled' } as const;
+      await put(cancelled);
+      expect(await read(ended)).toEqual(cancelled);
+    });
+
     test('open turns come in the order they were first stored, without those that ended', async () => {
       await made(subject.store, messages(1, 1));
       for (const name of ['z', 'm', 'a', 'k']) await put(turn(name));
