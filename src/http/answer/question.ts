@@ -10,13 +10,14 @@
 import { createHash } from 'node:crypto';
 import { findMessage, lookAtTarget, say } from '../../../actors/commands.ts';
 import type { ConversationActor } from '../../../actors/conversation-actor.ts';
-import type { Outcome, Receipt } from '../../../actors/draft.ts';
+import type { AgentAsk, Outcome, Receipt } from '../../../actors/draft.ts';
 import { agentsOf } from '../../domain/conversation.ts';
 import { type Failure, failure } from '../../domain/failure.ts';
 import { newTurnId, type ParticipantId, type TurnId, turnId } from '../../domain/ids.ts';
 import type { Author } from '../../domain/participant.ts';
 import { err, ok, type Result } from '../../domain/result.ts';
 import { isOver } from '../../domain/turn.ts';
+import type { AnswerRecords } from '../../protocol/answer-records.ts';
 import { wireTime } from '../../protocol/encode.ts';
 import { admit } from '../admission.ts';
 import type { Edge } from '../edge.ts';
@@ -56,47 +57,57 @@ export async function pose(
   question: Question,
   sink: AnswerSink,
 ): Promise<Result<Following, Failure>> {
-  const { actor, who, key, replyTo, metadata } = question;
-  const agent = agentOf(question);
-  if (agent === undefined) return err(failure('not_found', { message: NO_AGENT }));
-  const content = await admit(edge, question.content, {
-    conversationId: actor.id,
-    who,
-    key,
-  });
+  const { actor, who, key, replyTo } = question;
+  const agentId = agentOf(question);
+  if (agentId === undefined) return err(failure('not_found', { message: NO_AGENT }));
+  const sayer = { conversationId: actor.id, who, key };
+  const content = await admit(edge, question.content, sayer);
   if (typeof content !== 'string') return err(content);
   if (replyTo !== undefined) await lookAtTarget(actor, replyTo);
-  const id = turnFor(question, agent);
-  const feed = new AnswerFeed({ conversationId: actor.id, turnId: id, sink });
+  const asks = { agentId, turnId: turnFor(question, agentId) };
+  const feed = new AnswerFeed({ conversationId: actor.id, turnId: asks.turnId, sink });
   const listening = listen(question, feed);
-  const asks = { agentId: agent, turnId: id };
-  const outcome = await new Promise<Outcome>((settle) => {
-    say(actor, { author: who, content, key, replyTo, metadata, asks }, settle);
-  });
-  if (!outcome.ok) {
+  try {
+    const outcome = await stored(question, content, asks);
+    if (!outcome.ok) {
+      listening.letGo();
+      return outcome;
+    }
+    const { duplicate, seq } = outcome.value;
+    sink.tell(acceptance(question, asks.turnId, outcome.value));
+    if (duplicate) await again(question, feed, { ...asks, triggerSeq: seq });
+    const look = () => lookAt(actor, asks.turnId, feed);
+    return ok({ ...listening, ...asks, receipt: outcome.value, look, close: feed.close });
+  } catch (cause) {
     listening.letGo();
-    return outcome;
+    throw cause;
   }
-  const receipt = outcome.value;
-  sink.tell({
+}
+
+function stored(
+  { actor, who: author, key, replyTo, metadata }: Question,
+  content: string,
+  asks: AgentAsk,
+): Promise<Outcome> {
+  return new Promise((settle) => {
+    say(actor, { author, content, key, replyTo, metadata, asks }, settle);
+  });
+}
+
+function acceptance(
+  { actor, key }: Question,
+  turn_id: TurnId,
+  { seq, createdAt, duplicate }: Receipt,
+): AnswerRecords['accepted'] {
+  return {
     type: 'accepted',
     conversation_id: actor.id,
-    seq: receipt.seq,
+    seq,
     ...(key === null ? {} : { key }),
-    created_at: wireTime(receipt.createdAt),
-    duplicate: receipt.duplicate,
-    turn_id: id,
-  });
-  const look = () => lookAt(actor, id, feed);
-  if (receipt.duplicate) await again({ actor, who, feed }, { ...asks, triggerSeq: receipt.seq });
-  return ok({
-    turnId: id,
-    receipt,
-    look,
-    drained: listening.drained,
-    close: feed.close,
-    letGo: listening.letGo,
-  });
+    created_at: wireTime(createdAt),
+    duplicate,
+    turn_id,
+  };
 }
 
 function agentOf({ actor, agentId }: Question): ParticipantId | undefined {
@@ -126,20 +137,12 @@ function listen({ actor, who }: Question, feed: AnswerFeed) {
   };
 }
 
-interface Asker {
-  readonly actor: ConversationActor;
-  readonly who: Author;
-  readonly feed: AnswerFeed;
-}
-
-interface Ask {
-  readonly agentId: ParticipantId;
-  readonly turnId: TurnId;
+interface Ask extends AgentAsk {
   readonly triggerSeq: number;
 }
 
 /** The message was stored before: by the same call, whose turn answers; or by a plain send, and is asked about now. */
-async function again({ actor, who, feed }: Asker, ask: Ask): Promise<void> {
+async function again({ actor, who }: Question, feed: AnswerFeed, ask: Ask): Promise<void> {
   const known = await actor.store.readTurn(actor.id, ask.turnId);
   if (!known.ok) return feed.fail(failure('internal', { message: 'Ask again with the same key.' }));
   if (known.value !== undefined) return lookAt(actor, ask.turnId, feed);
