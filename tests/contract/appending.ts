@@ -1,5 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { conversationId } from '../../src/domain/ids.ts';
+import { submit } from '../../storage/submit.ts';
+import { until } from '../support/until.ts';
 import {
   ann,
   append,
@@ -37,6 +39,30 @@ export function appending(subject: Subject): void {
         expect(await headOf(store)).toBe(to);
       }
       expect(await wholeLog(store, ONE, 7)).toEqual(messages(1, 40));
+    });
+
+    test('is the same without a promise: one answer, and none before the call has returned', async () => {
+      const { store } = subject;
+      await made(store, messages(1, 1));
+      const told: string[] = [];
+      const tell = (from: number, to = from): void => {
+        let hasReturned = false;
+        const say = (word: string) => told.push(hasReturned ? word : `${word} too early`);
+        const batch = { id: ONE, expectedHead: 1, events: messages(from, to), effects: [] };
+        submit(store, batch, {
+          answered: (result) => say(result.ok ? 'ok' : result.failure.reason),
+          broke: () => say('broke'),
+        });
+        hasReturned = true;
+      };
+      tell(2, 3);
+      await until(() => told.length === 1);
+      tell(2);
+      await until(() => told.length === 2);
+      tell(5);
+      await until(() => told.length === 3);
+      expect(told).toEqual(['ok', 'head_conflict', 'broke']);
+      expect(await wholeLog(store, ONE, 7)).toEqual(messages(1, 3));
     });
 
     test('keeps every field of every kind of event', async () => {
