@@ -22,7 +22,7 @@ const { values: options } = parseArgs({
   },
 });
 
-/** A closed loop keeps conversations writing; at 2 sends a second each they fall silent and begin again. */
+/** A closed loop keeps conversations writing; with seconds between two sends each falls silent and begins again. */
 const LOADS = {
   '1,000 conversations of 2, closed loop': { rooms: 1_000, rate: 0 },
   '4,000 conversations of 2, a send in 4 s each': { rooms: 4_000, rate: 1_000 },
@@ -55,7 +55,7 @@ async function profile(
   try {
     const measureMs = Number(options.seconds) * 1_000;
     const load = { rooms, people: 2, senders: 2, window: 1, rate, warmMs: 1_000, measureMs };
-    await client.run(load, { port: server.port, protocol: "colloquy" }, () => {});
+    await client.run(load, { port: server.port, protocol: 'colloquy' }, () => {});
     await server.stop();
     return sharesOf(profileIn(folder), ROOT);
   } finally {
