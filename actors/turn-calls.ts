@@ -221,7 +221,8 @@ export class TurnCalls implements TurnTools {
   async #write(change: (turn: Turn) => Turn): Promise<void> {
     const { signal } = this.#host;
     signal.throwIfAborted();
-    const written = await this.#record.write(change, { isEnough: () => signal.aborted });
+    const isOver = () => signal.aborted;
+    const written = await this.#record.write(change, { isEnough: isOver, isVoid: isOver });
     signal.throwIfAborted();
     if (!written.ok)
       throw new Error('the record of a tool call could not be written', { cause: written.failure });

@@ -1,6 +1,7 @@
 import { type TurnEvent, turnChart } from '../machines/turn.ts';
-import { isRetryable } from '../src/domain/failure.ts';
+import { failure, isRetryable } from '../src/domain/failure.ts';
 import type { Author } from '../src/domain/participant.ts';
+import { err } from '../src/domain/result.ts';
 import type { Turn } from '../src/domain/turn.ts';
 import type { Clock } from './clock.ts';
 import type { Draft, Outcome, Unsettled } from './draft.ts';
@@ -19,6 +20,8 @@ export interface Writing {
   readonly draft?: (changed: Turn) => Unsettled<Draft>;
   /** When to wait no longer for a store that is away, or a conversation that is full. */
   readonly isEnough: () => boolean;
+  /** It is not to be written any more: asked right before each try. */
+  readonly isVoid?: () => boolean;
 }
 
 /** Milliseconds between tries to write into a conversation that is full or without storage, if not told. */
@@ -74,8 +77,9 @@ export class TurnRecord {
     return outcome;
   }
 
-  async #write(change: Change, { draft, isEnough }: Writing): Promise<Outcome> {
+  async #write(change: Change, { draft, isEnough, isVoid }: Writing): Promise<Outcome> {
     for (;;) {
+      if (isVoid?.() === true) return err(failure('turn_over'));
       const changed = change(this.#turn);
       const outcome = await this.#host.commit(draft?.(changed) ?? this.#alone(changed));
       if (outcome.ok) this.#turn = change(this.#turn);

@@ -88,6 +88,24 @@ describe('a tool call', () => {
     expect(story(outlet).at(-1)).toBe('completed 3');
   });
 
+  it('that the store refused is not written behind the end of its turn', async () => {
+    const { agent, tools, world, actor, turn } = await asked();
+    world.store.doom('append', 'none');
+    const begun = new Begun(tools, call('c1'));
+    await settled();
+    agent.last.done();
+    await world.clock.pass(10_000);
+    expect(begun.word).toBe('AbortError');
+    const record = await recordOf(world, actor, turn);
+    expect(record.state).toBe('failed');
+    expect(record.steps).toBeUndefined();
+    const open = world.store.appends.flatMap(({ effects }) => effects);
+    const written = open.flatMap((effect) => (effect.kind === 'turn' ? [effect.turn] : []));
+    expect(written.filter(({ state, steps }) => state === 'failed' && steps !== undefined)).toEqual(
+      [],
+    );
+  });
+
   it('of many at once each has its place and its own outcome', async () => {
     const { tools, world, actor, turn } = await asked();
     const ids = ['c1', 'c2', 'c3', 'c4'];

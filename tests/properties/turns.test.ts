@@ -75,7 +75,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
     weight: 2,
     arbitrary: fc.record({
       do: fc.constant('doom' as const),
-      fate: fc.constantFrom<Fate>('none', 'lost', 'stored'),
+      fate: fc.constantFrom<Fate>('none', 'lost', 'stored', 'late', 'late'),
     }),
   },
   {
@@ -208,6 +208,8 @@ class Play {
         this.#store2.doom('append', given.fate);
         break;
       case 'pass':
+        // What was on its way to the store lands, behind what was written since.
+        if (given.ms === 10) await this.#store2.land();
         await this.#world.clock.pass(given.ms);
         break;
       default:
