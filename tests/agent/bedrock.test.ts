@@ -2,6 +2,8 @@ import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { type Agent, AgentFailure } from '../../actors/agent-port.ts';
 import type { ModelSpec } from '../../src/agent/model-agent.ts';
 import { openAgent } from '../../src/agent/open.ts';
+import { currentTime } from '../../src/agent/tools/current-time.ts';
+import type { ToolSource } from '../../src/agent/tools/tool.ts';
 import { type BedrockStub, type ConverseCall, startBedrockStub } from './bedrock-stub.ts';
 import { chunksOf, textOf, turn } from './turns.ts';
 
@@ -21,11 +23,12 @@ afterEach(async () => {
 async function agentOn(
   answer: (call: ConverseCall, n: number) => void,
   more: Partial<ModelSpec> = {},
+  tools: ToolSource = async () => [],
 ): Promise<{ agent: Agent; stub: BedrockStub }> {
   stub = await startBedrockStub(answer);
   const bedrock = { region: 'eu-central-1', endpoint: stub.url };
   const model = { model: `bedrock:${MODEL}`, bedrock, retryBaseMs: 5, ...more };
-  const agent = await openAgent({ kind: 'bedrock', model });
+  const agent = await openAgent({ kind: 'bedrock', model, tools });
   if (agent === undefined) throw new Error('no agent');
   return { agent, stub };
 }
@@ -75,6 +78,36 @@ describe('a model of Bedrock', () => {
       { role: 'assistant', content: [{ text: 'hm' }] },
       { role: 'user', content: [{ text: 'Ben: so?' }] },
     ]);
+  });
+
+  test('calls a tool, and answers with what it gave', async () => {
+    const { agent, stub } = await agentOn(
+      (call, n) => {
+        if (n > 1) {
+          speak(call, 'Noon.');
+          return call.finish();
+        }
+        const toolUse = { toolUseId: 'u1', name: 'current_time' };
+        call.event('contentBlockStart', { contentBlockIndex: 0, start: { toolUse } });
+        for (const input of ['{"time', 'zone":"UTC"}'])
+          call.event('contentBlockDelta', { contentBlockIndex: 0, delta: { toolUse: { input } } });
+        call.finish('tool_use');
+      },
+      {},
+      async () => [currentTime(() => Date.UTC(2026, 1, 28, 12))],
+    );
+    expect(textOf(await chunksOf(agent, turn('what time is it?')))).toBe('Noon.');
+    const [first, second] = stub.calls.map(({ body }) => body);
+    expect(first.toolConfig.tools[0].toolSpec.name).toBe('current_time');
+    const [asked, given] = second.messages.slice(-2);
+    const id = asked.content.at(-1).toolUse.toolUseId;
+    expect(asked).toMatchObject({ role: 'assistant' });
+    expect(asked.content.at(-1).toolUse).toMatchObject({
+      name: 'current_time',
+      input: { timezone: 'UTC' },
+    });
+    expect(given).toMatchObject({ role: 'user', content: [{ toolResult: { toolUseId: id } }] });
+    expect(JSON.stringify(given)).toContain('2026-02-28');
   });
 
   test('is asked again when it is throttled before anything was shown, as late as it says', async () => {
