@@ -56,7 +56,8 @@ describe('a tool call that needs approval', () => {
   });
 
   it('is decided once, by who may', async () => {
-    const { id, ada, bob, about } = await waiting();
+    // The second call keeps the turn open.
+    const { id, ada, bob, about } = await waiting('approve: pay; approve: ship');
     await ada.rest.put(`/v1/conversations/${id}/participants/${bob.id}`, { role: 'observer' });
     expectError(await bob.ws.ask(decide(about)), 403, 'forbidden');
     expectError(await ada.ws.ask(decide(about, { call_id: 'x' })), 404, 'not_found');
@@ -68,6 +69,8 @@ describe('a tool call that needs approval', () => {
     ]);
     expect(both[0]).toMatchObject({ type: 'ok' });
     expectError(both[1], 409, 'already_exists');
+    await ada.ws.waitFor('turn.tool_call', ({ call_id }) => call_id === 'call_2');
+    expect(await ada.ws.ask(decide(about, { call_id: 'call_2' }))).toMatchObject({ type: 'ok' });
     await ada.ws.waitFor('turn.ended');
     expectError(await ada.ws.ask(decide(about)), 409, 'turn_over');
   });
