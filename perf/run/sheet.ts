@@ -15,7 +15,7 @@ const SHOWN = [
   'Event-loop lag of the server',
   'Heap of the server',
 ];
-const MOST = 6;
+const MOST = 8;
 const COLUMNS = 2;
 const WIDTH = 640;
 const HEIGHT = 210;

@@ -93,7 +93,7 @@ describe.runIf(K6 !== undefined)('with a k6', () => {
   it('fails when a threshold is crossed', async () => {
     const out = folder.path('out');
     const { code, stdout, stderr } = await perf(['baseline', '--out', out], { ...TINY, RATE: '0' });
-    expect(code).toBe(1);
+    expect(code, stderr).toBe(1);
     expect(stdout).toContain('! deliveries is 0, and was to be count>0');
   });
 

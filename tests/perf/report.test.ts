@@ -138,10 +138,11 @@ describe('a plot', () => {
   });
 });
 
-it('draws the main plots of a run as one image, six at most', () => {
+it('draws the main plots of a run as one image, eight at most', () => {
   const curves = [{ name: 'p99', values: [1, 2] }];
   const titles = ['Waiting', 'CPU', 'Messages', 'Refusals', 'Turns', 'Connect to live'];
-  const plots = [...titles, 'Send to delivery', 'Heap of the server'].map((title) => ({
+  const more = ['Send to delivery', 'Send to first token', 'REST calls', 'Heap of the server'];
+  const plots = [...titles, ...more].map((title) => ({
     title,
     unit: 'ms',
     curves,
@@ -151,7 +152,9 @@ it('draws the main plots of a run as one image, six at most', () => {
   expect(shown).toEqual([
     'Messages',
     'Turns',
+    'REST calls',
     'Send to delivery',
+    'Send to first token',
     'Connect to live',
     'Refusals',
     'CPU',
