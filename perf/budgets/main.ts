@@ -10,7 +10,7 @@ import { type Budget, better, byCommand, judge, type Verdict } from './budget.ts
 const HELP = `usage: npm run perf:budgets [-- --only NAME]
 
   Runs the short form of each benchmark in perf/budgets.json, prints a table, and ends with 1 when a bound is not
-  kept twice in a row. Takes two to three minutes; nothing else should run on the machine.
+  kept twice in a row. Takes two to four minutes; nothing else should run on the machine.
 
   --only TEXT   budgets whose name or benchmark has this in it
 `;
