@@ -32,10 +32,11 @@ export const AREAS: readonly Area[] = [
     ],
     imports: ['domain'],
   },
+  { name: 'appends', paths: ['storage/submit.ts'], imports: ['domain', 'store port'] },
   {
     name: 'storage',
     paths: ['storage/'],
-    imports: ['domain', 'text', 'store port', 'observability'],
+    imports: ['domain', 'text', 'store port', 'appends', 'observability'],
   },
   { name: 'provider', paths: ['src/provider/'], imports: ['domain', 'text', 'observability'] },
   {
@@ -60,7 +61,7 @@ export const AREAS: readonly Area[] = [
   {
     name: 'actors',
     paths: ['actors/'],
-    imports: ['domain', 'machines', 'text', 'agent port', 'observability'],
+    imports: ['domain', 'machines', 'text', 'agent port', 'appends', 'observability'],
     importsTypesOf: ['store port'],
   },
   {
