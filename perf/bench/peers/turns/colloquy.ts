@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { ROOT, startServer } from '../../harness/contender.ts';
 import { ENVIRONMENT } from '../contenders.ts';
+import { threadSeconds } from './cpu.ts';
 import type { Answered, Person, TurnServer } from './turn.ts';
 
 interface Frame {
@@ -15,8 +16,8 @@ export async function startColloquy(model: string, folder: string): Promise<Turn
   const store = `sqlite:${join(folder, 'c.db')}`;
   const agent = ['--agent', 'openai', '--openai-base-url', model, '--model', 'bench'];
   const command = [process.execPath, main, 'serve', '--port', '0', '--store', store, ...agent];
-  const { port, cpuSeconds, stop } = await startServer(command, ENVIRONMENT);
-  return { cpuSeconds, stop, person: () => person(port) };
+  const { port, pid, stop } = await startServer(command, ENVIRONMENT);
+  return { cpuSeconds: () => threadSeconds(pid), stop, person: () => person(port) };
 }
 
 let conversations = 0;

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { pinned, SERVER_CORE } from '../../harness/contender.ts';
 import { PEERS } from '../install.ts';
+import { threadSeconds } from './cpu.ts';
 import type { Answered, Person, TurnServer } from './turn.ts';
 
 const START_MS = 60_000;
@@ -106,8 +107,6 @@ interface Stat {
   readonly pid: number;
   readonly state: string;
   readonly group: number;
-  /** Seconds of CPU, those of ended children that were waited for among them. */
-  readonly seconds: number;
 }
 
 /** Every process of the group (proc(5)). */
@@ -123,15 +122,14 @@ function statOf(pid: number): Stat[] {
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
     // The name in brackets may hold blanks: count from behind it.
     const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-    const ticks = fields.slice(11, 15).reduce((sum, field) => sum + Number(field), 0);
-    return [{ pid, state: fields[0] ?? '', group: Number(fields[2]), seconds: ticks / 100 }];
+    return [{ pid, state: fields[0] ?? '', group: Number(fields[2]) }];
   } catch {
     return []; // It has just ended.
   }
 }
 
 function groupSeconds(leader: number): number {
-  return groupOf(leader).reduce((sum, { seconds }) => sum + seconds, 0);
+  return groupOf(leader).reduce((sum, { pid }) => sum + threadSeconds(pid), 0);
 }
 
 /** A group of its own hears nothing of a Ctrl-C. */

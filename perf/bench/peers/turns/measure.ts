@@ -27,7 +27,7 @@ export const SERVERS: Readonly<
 export const TOKENS = 20;
 export const AT_ONCE = 8;
 /** Turns of each before anything is measured. */
-const WARM_UP = 5;
+const WARM_UP = 12;
 
 async function measure(name: string, turns: number): Promise<MeasuredTurns> {
   const start = SERVERS[name];
