@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { TestAgent } from '../support/test-agent.ts';
 import { WireClient } from '../support/wire-client.ts';
 import { type Person, type Served, useServed } from './served.ts';
 
@@ -103,6 +104,25 @@ describe('the audit log', () => {
       const proxied = forwardedFor ? '203.0.113.7' : '127.0.0.1';
       expect(found.map(({ from }) => from)).toEqual(['127.0.0.1', proxied]);
     }
+  });
+
+  it('has the conversation that a question in one call began, once', async () => {
+    const agent = new TestAgent();
+    agent.answers = () => 'At four.';
+    const served = await start({}, agent);
+    const [ada, operator] = [await served.person('ada'), await served.operator()];
+    const ask = () =>
+      ada.rest.post('/v1/chat', { message: 'When is tea?' }, { 'idempotency-key': 'k' });
+    const { body } = await ask();
+    await ask();
+    expect(await lines(served, operator)).toMatchObject([
+      {
+        action: 'conversation.created',
+        participant_id: 'ada',
+        from: '127.0.0.1',
+        conversation_id: body.conversation_id,
+      },
+    ]);
   });
 
   it('has every message only where the operator wants that', async () => {

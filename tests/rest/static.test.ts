@@ -32,6 +32,7 @@ async function get(folder: string, path: string, ifNoneMatch = ''): Promise<Answ
     body: {},
     header: (name) => (name === 'if-none-match' ? ifNoneMatch : ''),
     onGone: () => {},
+    from: '127.0.0.1',
   };
   // Pages need nothing of the runtime.
   return found.route.run(raw, {} as never, undefined);

@@ -11,6 +11,7 @@ import { ChatBody, StreamBody } from '../../protocol/answer-records.ts';
 import { ConversationPath } from '../../protocol/rest.ts';
 import { LastSink, StreamSink } from '../answer/answer-sinks.ts';
 import { type Following, pose, type Question } from '../answer/question.ts';
+import { noteDeed } from '../audited.ts';
 import type { Edge } from '../edge.ts';
 import { ANSWER_EVENTS, ANSWER_LINES, type StreamFormat } from '../stream-format.ts';
 import { reach } from './reach.ts';
@@ -60,6 +61,7 @@ interface Caller extends RestParts {
   readonly key: string | null;
   readonly header: RawCall['header'];
   readonly onGone: RawCall['onGone'];
+  readonly from: RawCall['from'];
 }
 
 interface Asked extends Caller {
@@ -70,7 +72,7 @@ interface Asked extends Caller {
 
 /** The conversation that is meant, or a new one of the caller's, which is gone again when nothing was stored in it. */
 async function inConversation(
-  { edge, who, key }: Caller,
+  { edge, who, key, from }: Caller,
   { conversation_id: id }: Chat,
   then: (actor: ConversationActor) => Promise<Answer>,
 ): Promise<Answer> {
@@ -84,6 +86,14 @@ async function inConversation(
   const answer = await then(actor);
   const isEmpty = !answer.ok && actor.conversation.headSeq === 1;
   if (isNew && isEmpty) await edge.registry.remove(actor.id);
+  else if (isNew) {
+    const made = {
+      action: 'conversation.created',
+      conversationId: actor.id,
+      outcome: ok(0),
+    } as const;
+    noteDeed(edge.audit, { participantId: who.id, from }, made);
+  }
   return answer;
 }
 

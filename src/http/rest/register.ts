@@ -115,7 +115,8 @@ async function callRoute(
     bytes === undefined ? ok({}) : parseBody(bytes.value, exchange.header('content-type'));
   if (!body.ok) return body;
   const { header, onGone } = exchange;
-  const raw = { params, query: queryOf(exchange), body: body.value, header, onGone };
+  const from = addressOf(edge, exchange);
+  const raw = { params, query: queryOf(exchange), body: body.value, header, onGone, from };
   return noted(edge, exchange, { route, params, who: who.value })(
     await route.run(raw, parts, who.value),
   );
@@ -162,7 +163,8 @@ async function callUpload(
     if (!bytes.ok) return bytes;
     const query = queryOf(exchange, route.upload?.repeatable);
     const { header, onGone } = exchange;
-    const raw = { params, query, body: bytes.value, header, onGone };
+    const from = addressOf(edge, exchange);
+    const raw = { params, query, body: bytes.value, header, onGone, from };
     return noted(edge, exchange, { route, params, who: who.value })(
       await route.run(raw, parts, who.value),
     );

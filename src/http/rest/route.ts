@@ -29,6 +29,8 @@ export interface RawCall {
   readonly header: (name: HeaderName) => string;
   /** Calls `fn` when the client goes away before it has its answer. */
   readonly onGone: (fn: () => void) => void;
+  /** The address that the request came from, as far as that is known. */
+  readonly from: string;
 }
 
 /** The headers that are read; all others are let go with the request. */
@@ -53,6 +55,7 @@ interface Call<P, Q, B> extends RestParts {
   readonly key: string | null;
   readonly header: (name: HeaderName) => string;
   readonly onGone: RawCall['onGone'];
+  readonly from: string;
 }
 
 /** Who asks, and until when that holds (milliseconds since 1970). */
@@ -219,6 +222,7 @@ function check<P extends z.ZodType, Q extends z.ZodType, B extends z.ZodType>(
     key: key.data ?? null,
     header: raw.header,
     onGone: raw.onGone,
+    from: raw.from,
   });
 }
 
