@@ -101,9 +101,9 @@ function goals(runs: Runs): string {
     row('first delta, times sooner', GOALS.first, p50('first')),
     row('end of the stream after the last token, times sooner', GOALS.end, p50('end')),
     row(
-      'CPU a turn, times less',
+      `CPU a turn, ${AT_ONCE} at once, times less`,
       GOALS.cpu,
-      ratio(({ cpuMs }) => cpuMs),
+      ratio(({ cpuMsAtOnce }) => cpuMsAtOnce),
     ),
   ];
   return table(['', 'goal', 'reached', 'met'], rows);
