@@ -310,7 +310,7 @@ export class ConversationActor implements ConversationPort, WriterHost {
   }
 
   #refuses(draft: Draft): Failure | undefined {
-    if (this.#refusal !== undefined) return this.#refusal;
+    if (this.#refusal !== undefined) return this.#writer.refusalOf(draft, this.#refusal);
     return this.#isClosing && draft.author.kind === 'human' ? failure('draining') : undefined;
   }
 

@@ -124,7 +124,17 @@ export class Writer implements AppendAnswer {
 
   /** Answers everything that waits. What is in flight is settled by its own outcome. */
   refuseAll(reason: Failure): void {
-    settleAll(this.#mailbox.takeAll(), err(reason));
+    for (const draft of this.#mailbox.takeAll()) draft.settle(err(this.refusalOf(draft, reason)));
+  }
+
+  /** What a draft that is not taken is told: of one that may be stored already, under its key, that nobody knows. */
+  refusalOf({ author, key }: Draft, reason: Failure): Failure {
+    const mayBeStored =
+      key !== null &&
+      this.#unsure?.staged.numbered.some(
+        ({ draft }) => draft.key === key && draft.author.id === author.id,
+      );
+    return mayBeStored === true ? failure('internal', { message: UNKNOWN }) : reason;
   }
 
   /** For good: what waits gets the reason, and so does what comes back unwritten. */

@@ -54,6 +54,26 @@ describe('the writer, when nobody knows whether a batch was stored', () => {
     expect(await messagesOf(world, actor)).toEqual(['a', 'b', 'c']);
   });
 
+  it('denies no key of such a batch when it is sent again before that', async () => {
+    const world = new World();
+    const actor = await world.room();
+    world.store.doom('append', 'stored', 'none');
+    const first = offer(actor, message(ada, 'a', { key: 'k' }));
+    await settled();
+    const others = [
+      offer(actor, message(ada, 'a', { key: 'k' })),
+      offer(actor, message(ada, 'b', { key: 'other' })),
+      offer(actor, message(ada, 'c')),
+    ];
+    await settled();
+    expect(others.map(said)).toEqual(['internal', 'storage_unavailable', 'storage_unavailable']);
+    await world.clock.pass(2_000);
+    expect(said(first)).toBe('ok 2');
+    const again = offer(actor, message(ada, 'a', { key: 'k' }));
+    await settled();
+    expect(said(again)).toBe('again 2');
+  });
+
   it('stores a batch once that lands after it was written again', async () => {
     const world = new World();
     const actor = await world.room();
