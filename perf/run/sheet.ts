@@ -37,7 +37,7 @@ export function plotSheet(plots: readonly Plot[]): string {
   });
   const height = Math.ceil(cells.length / COLUMNS) * HEIGHT;
   const size = `width="${WIDTH * COLUMNS}" height="${height}" viewBox="0 0 ${WIDTH * COLUMNS} ${height}"`;
-  return `<svg xmlns="http://www.w3.org/2000/svg" ${size}><style>${STYLE}</style><rect width="100%" height="100%" fill="#fff"/>${cells.join('')}</svg>\n`;
+  return `<svg xmlns="http://www.w3.org/2000/svg" ${size}><title>The main plots of a run</title><style>${STYLE}</style><rect width="100%" height="100%" fill="#fff"/>${cells.join('')}</svg>\n`;
 }
 
 const COLOURS = ['#2563eb', '#d97706', '#0f9d6b', '#b02a8f', '#6b7280'];
