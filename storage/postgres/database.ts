@@ -1,7 +1,14 @@
 import pg from 'pg';
 import { err, ok, type Result } from '../../src/domain/result.ts';
 import { type Unavailable, unavailable } from '../unavailable.ts';
-import { cutCommit, driverError, isCollision, isEnvironment, nothingDone } from './errors.ts';
+import {
+  cutCommit,
+  driverError,
+  isCollision,
+  isCutOff,
+  isEnvironment,
+  nothingDone,
+} from './errors.ts';
 
 /** A statement; one with a name is prepared once for each connection. A name never stands for two texts. */
 export interface Statement {
@@ -34,8 +41,20 @@ export interface Transaction {
 const GRACE_MS = 1_000;
 const KEEP_ALIVE_MS = 10_000;
 const IDLE_MS = 60_000;
-/** How often a transaction that collided with another is tried in all. */
+/** How often a transaction that collided with another, or a read whose connection was cut, is tried in all. */
 const TRIES = 4;
+
+/** What becomes of an error of a statement that is its own transaction. */
+interface Manner {
+  readonly failureOf: (error: unknown) => Unavailable;
+  readonly isRepeatable: (error: unknown) => boolean;
+}
+
+const READ: Manner = {
+  failureOf: nothingDone,
+  isRepeatable: (error) => isCollision(error) || isCutOff(error),
+};
+const WRITE: Manner = { failureOf: cutCommit, isRepeatable: isCollision };
 
 /**
  * Statements on a bounded pool of connections.
@@ -48,7 +67,8 @@ const TRIES = 4;
  * P2. `outcome` is `unknown` only if a statement outside a transaction, or COMMIT, was under way and the server did
  *     not say that it undid it. Reads are always `none`.
  * P3. A connection that an error left in doubt is not used again; the next call makes a new one. Nothing tries to
- *     connect in between, so a server that comes back meets callers, not a queue of attempts.
+ *     connect in between, so a server that comes back meets callers, not a queue of attempts. A read whose connection
+ *     was cut is asked again on another, since a pool may learn only so of one that ended while nobody used it.
  */
 export class Database {
   readonly #pool: pg.Pool;
@@ -83,7 +103,7 @@ export class Database {
     statement: Statement,
     values: readonly Value[] = [],
   ): Promise<Result<readonly R[], Unavailable>> {
-    return this.#once<R>(statement, values, nothingDone);
+    return this.#once<R>(statement, values, READ);
   }
 
   /** A statement that writes, and is its own transaction. */
@@ -91,7 +111,7 @@ export class Database {
     statement: Statement,
     values: readonly Value[] = [],
   ): Promise<Result<readonly R[], Unavailable>> {
-    return this.#once<R>(statement, values, cutCommit);
+    return this.#once<R>(statement, values, WRITE);
   }
 
   /**
@@ -117,7 +137,7 @@ export class Database {
   async #once<R>(
     statement: Statement,
     values: readonly Value[],
-    failureOf: (error: unknown) => Unavailable,
+    { failureOf, isRepeatable }: Manner,
   ): Promise<Result<readonly R[], Unavailable>> {
     for (let tries = 1; ; tries += 1) {
       const client = await this.#connect();
@@ -127,7 +147,7 @@ export class Database {
         client.value.release();
         return ok(rows as R[]);
       } catch (error) {
-        const isAgain = isCollision(error) && tries < TRIES;
+        const isAgain = isRepeatable(error) && tries < TRIES;
         client.value.release(isEnvironment(error) && !isCollision(error));
         if (!isAgain) return this.#failed(failureOf(error));
       }

@@ -175,9 +175,7 @@ async function setSettings(tx: Transaction, all: readonly Affected[]): Promise<v
 async function putTurns(tx: Transaction, all: readonly Affected[]): Promise<void> {
   const newest = new Map<string, { cid: number; turn: Turn }>();
   for (const { cid, effects } of all) {
-    for (const effect of effects)
-      if (effect.kind === 'turn')
-        newest.set(`${cid} ${effect.turn.id}`, { cid, turn: effect.turn });
+    for (const effect of effects) if (effect.kind === 'turn') keep(newest, cid, effect.turn);
   }
   if (newest.size === 0) return;
   const row = ({ cid, turn }: { cid: number; turn: Turn }) => [
@@ -187,6 +185,14 @@ async function putTurns(tx: Transaction, all: readonly Affected[]): Promise<void
     JSON.stringify(turn),
   ];
   await tx.run(PUT_TURNS, columns([...newest.values()], row, 4));
+}
+
+/** A turn that is over stays so, as it does against the rows that are there. */
+function keep(newest: Map<string, { cid: number; turn: Turn }>, cid: number, turn: Turn): void {
+  const key = `${cid} ${turn.id}`;
+  const before = newest.get(key);
+  const isReopened = before !== undefined && isOver(before.turn.state) && !isOver(turn.state);
+  if (!isReopened) newest.set(key, { cid, turn });
 }
 
 async function erase(tx: Transaction, cid: number, targetSeq: number): Promise<void> {

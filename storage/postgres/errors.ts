@@ -33,6 +33,11 @@ class ConnectionError extends Error {
   override readonly name = 'ConnectionError';
 }
 
+/** The other side ended the connection: what the socket says, what the driver says, and what the server says in leaving. */
+const ENDS = ['EPIPE', 'ECONNRESET'];
+const ENDED = /^Connection terminated|^Client has encountered a connection error/;
+const GOODBYES = ['57P01', '57P02'];
+
 /** For every error that the driver throws: no other error of this program is taken for one of the connection's. */
 export function driverError(error: unknown): unknown {
   const isMistake = error instanceof TypeError || error instanceof RangeError;
@@ -57,6 +62,13 @@ export function isEnvironment(error: unknown): boolean {
 export function isCollision(error: unknown): boolean {
   const code = codeOf(error);
   return code === DEADLOCK || code === SERIALIZATION;
+}
+
+/** The connection was ended by the other side, which a pool may find out only by using it; not that it hangs. */
+export function isCutOff(error: unknown): boolean {
+  if (!(error instanceof ConnectionError)) return GOODBYES.includes(codeOf(error) ?? '');
+  const { code } = error.cause as NodeJS.ErrnoException;
+  return ENDS.includes(code ?? '') || ENDED.test(error.message);
 }
 
 export function isUniqueViolation(error: unknown): boolean {

@@ -64,6 +64,16 @@ export function turns(subject: Subject): void {
       expect(await read(ended)).toEqual(cancelled);
     });
 
+    test('a turn that ends and goes on in one batch has ended', async () => {
+      await made(subject.store, messages(1, 1));
+      const ended = turn('a', { state: 'completed', attempt: 1, endedAt: NOW });
+      const late = turn('a', { state: 'streaming', attempt: 1 });
+      const effects = [ended, late].map((given) => ({ kind: 'turn', turn: given }) as const);
+      await appended(subject.store, [], { expectedHead: 1, effects });
+      expect(await read(ended)).toEqual(ended);
+      expect(await openTurns()).toEqual([]);
+    });
+
     test('open turns come in the order they were first stored, without those that ended', async () => {
       await made(subject.store, messages(1, 1));
       for (const name of ['z', 'm', 'a', 'k']) await put(turn(name));

@@ -17,6 +17,7 @@ import {
 } from '../contract/fixtures.ts';
 import { eventually, within } from '../support/deadline.ts';
 import { databaseOn, type TestDatabase } from '../support/postgres.ts';
+import { PostgresProxy } from '../support/postgres-proxy.ts';
 import { PASSWORD, PostgresServer } from '../support/postgres-server.ts';
 import { ServerProcess } from '../support/server-process.ts';
 import { until } from '../support/until.ts';
@@ -32,9 +33,12 @@ const SHORT = { poolSize: 4, connectTimeoutMs: 400, statementTimeoutMs: 400 } as
 /** A second more than the statement's, and room for a busy machine. */
 const BOUND_MS = 8_000;
 
-async function open(options: PostgresOptions = {}): Promise<PostgresStore> {
+async function open({
+  url = database.url,
+  ...options
+}: PostgresOptions & { readonly url?: string } = {}): Promise<PostgresStore> {
   errors.length = 0;
-  store = await PostgresStore.open(database.url, {
+  store = await PostgresStore.open(url, {
     poolSize: 4,
     onError: (error) => errors.push(error),
     ...options,
@@ -214,6 +218,24 @@ describe('a connection that is cut', () => {
     await load.stop();
     expect(load.failed).toBeGreaterThan(0);
     for (const id of ids) await load.check(id);
+  });
+
+  test('when a read comes, is not noticed by it; an append is told that it may be stored', async () => {
+    const proxy = await PostgresProxy.before(database.url);
+    try {
+      await open({ url: proxy.url });
+      await made(store);
+      await appended(store, messages(1, 1));
+      proxy.cutAtNextUse();
+      expect(await headOf(store)).toBe(1);
+      const cut = await append(store, { events: messages(2, 2), expectedHead: 1 });
+      expect(refusal(cut)).toMatchObject({ reason: 'storage_unavailable', outcome: 'unknown' });
+      expect(await headOf(store)).toBe(1);
+      await appended(store, messages(2, 2));
+    } finally {
+      await store.close();
+      await proxy.end();
+    }
   });
 
   test('while nobody uses it is not noticed by the next call', async () => {
