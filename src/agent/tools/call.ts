@@ -2,7 +2,7 @@
  * One call of a tool inside a turn: checked, written down, allowed, run once, bounded, written down again.
  *
  * Invariants:
- * B1. Nothing runs before `begin` said `run`, and then once; what an attempt that is over finds out, nobody hears (T's fence).
+ * B1. Nothing runs before `begin` said `run`, and then once; what an attempt that is over finds out, nobody hears (actors/turn-calls.ts).
  * B2. A tool, whether people are asked, and whose rights it has, come from the settings and the turn: nothing in the
  *     arguments changes them.
  * B3. What leaves here for the model is bounded, and of an error only what was said in a `ToolError`.
