@@ -1,6 +1,7 @@
 import { configDefaults, defineConfig } from 'vitest/config';
 import { findChromium, NO_CHROMIUM } from './scripts/chromium.ts';
 import { closingLineReporter } from './scripts/closing-line.ts';
+import { runSeed } from './scripts/run-seed.ts';
 
 const hasChromium = findChromium() !== undefined;
 if (!hasChromium) {
@@ -11,6 +12,8 @@ if (!hasChromium) {
   }
 }
 
+const seed = runSeed(process.env);
+
 export default defineConfig({
   test: {
     include: ['tests/**/*.test.ts'],
@@ -19,8 +22,10 @@ export default defineConfig({
     pool: 'forks',
     // More would disturb each other's timings: many tests start servers of their own.
     maxWorkers: 2,
-    testTimeout: 30_000,
+    env: { COLLOQUY_TEST_SEED: String(seed) },
+    // A long search takes as long as it takes.
+    testTimeout: process.env['COLLOQUY_TEST_RUNS'] ? 3_600_000 : 30_000,
     hookTimeout: 30_000,
-    reporters: ['default', closingLineReporter],
+    reporters: ['default', closingLineReporter(seed)],
   },
 });

@@ -1,4 +1,5 @@
-// The last line of a test run, alone and without colours: `12 passed, 0 failed, 1 skipped`.
+// The last line of a test run, alone and without colours: `12 passed, 0 failed, 1 skipped`. Before it, where
+// something failed, how to have the same chances again.
 import type { SerializedError } from 'vitest';
 import type { Reporter, TestModule } from 'vitest/node';
 
@@ -27,9 +28,13 @@ function count(modules: readonly TestModule[], errors: readonly SerializedError[
   return counts;
 }
 
-/** A vitest reporter; it stands last, so that its line does. */
-export const closingLineReporter: Reporter = {
-  onTestRunEnd(modules, errors) {
-    process.stdout.write(`${closingLine(count(modules, errors))}\n`);
-  },
-};
+/** A vitest reporter; it stands last, so that its line does. `seed`: the run's. */
+export function closingLineReporter(seed: number): Reporter {
+  return {
+    onTestRunEnd(modules, errors) {
+      const counts = count(modules, errors);
+      if (counts.failed > 0) process.stdout.write(`run it again with COLLOQUY_TEST_SEED=${seed}\n`);
+      process.stdout.write(`${closingLine(counts)}\n`);
+    },
+  };
+}

@@ -1,6 +1,6 @@
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { ConversationActor } from '../../actors/conversation-actor.ts';
+import { fc, runs } from '../support/properties.ts';
 import {
   ada,
   bob,
@@ -198,7 +198,7 @@ describe('a room too big to write to one by one', () => {
           expect(reader.outlet.seqs).toEqual(numbers(from, head));
         }
       }),
-      { numRuns: 150 },
+      { numRuns: runs(150) },
     );
   });
 });

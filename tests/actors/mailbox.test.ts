@@ -1,6 +1,6 @@
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { Mailbox } from '../../actors/mailbox.ts';
+import { fc } from '../support/properties.ts';
 
 describe('a mailbox', () => {
   it('takes as many as it holds, refuses the next, and takes again once it was emptied', () => {

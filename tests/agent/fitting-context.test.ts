@@ -5,10 +5,10 @@ import {
   SystemMessage,
   ToolMessage,
 } from '@langchain/core/messages';
-import fc from 'fast-check';
 import { afterEach, expect, test } from 'vitest';
 import { fitted } from '../../src/agent/langgraph/fitting-context.ts';
 import { countTokens } from '../../src/provider/tokens.ts';
+import { fc, runs } from '../support/properties.ts';
 import { adding, ToolRecord } from './tool-record.ts';
 import { closeScene, scene } from './tool-scene.ts';
 import { chunksOf, said, turnOf } from './turns.ts';
@@ -79,7 +79,7 @@ test('whatever a turn has, each call keeps its result, and the question and the 
         false,
       );
     }),
-    { numRuns: 200 },
+    { numRuns: runs(200) },
   );
 });
 

@@ -1,7 +1,6 @@
-import fc from 'fast-check';
 import { expect, test } from 'vitest';
-
 import { Metronome } from '../../src/agent/metronome.ts';
+import { fc, runs } from '../support/properties.ts';
 import { ManualClock } from './manual-clock.ts';
 
 test('wakes each sleeper at its time or within a beat after it, never before', async () => {
@@ -25,7 +24,7 @@ test('wakes each sleeper at its time or within a beat after it, never before', a
         expect(clock.waiting).toBe(0);
       },
     ),
-    { numRuns: 50 },
+    { numRuns: runs(50) },
   );
 });
 

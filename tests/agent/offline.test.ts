@@ -1,4 +1,3 @@
-import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { offlineAgent } from '../../src/agent/offline.ts';
 import { NO_MODEL, NO_MODEL_BRIEF } from '../../src/agent/offline-wording.ts';
@@ -6,6 +5,7 @@ import { searchDocumentsTool } from '../../src/agent/tools/search-documents.ts';
 import type { Document } from '../../src/domain/document.ts';
 import { documentId, participantId } from '../../src/domain/ids.ts';
 import { ok } from '../../src/domain/result.ts';
+import { fc } from '../support/properties.ts';
 import { ManualClock } from './manual-clock.ts';
 import { answerOf, chunksOf, said, textOf, turn, turnOf } from './turns.ts';
 

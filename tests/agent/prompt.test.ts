@@ -1,9 +1,8 @@
-import fc from 'fast-check';
 import { expect, test } from 'vitest';
-
 import { buildPrompt, type PromptInput, speakerName } from '../../src/agent/langgraph/prompt.ts';
 import type { Message } from '../../src/domain/message.ts';
 import { countTokens } from '../../src/provider/tokens.ts';
+import { fc } from '../support/properties.ts';
 import { AGENT, said } from './turns.ts';
 
 function inputOf(messages: readonly Message[], more: Partial<PromptInput> = {}): PromptInput {

@@ -1,9 +1,8 @@
-import fc from 'fast-check';
 import { expect, test } from 'vitest';
-
 import { type AgentChunk, AgentFailure } from '../../actors/agent-port.ts';
 import { scriptedAgent } from '../../src/agent/scripted.ts';
 import { turnId } from '../../src/domain/ids.ts';
+import { fc } from '../support/properties.ts';
 import { ManualClock } from './manual-clock.ts';
 import { ToolRecord } from './tool-record.ts';
 import { answerOf, chunksOf, textOf, turn } from './turns.ts';

@@ -1,7 +1,7 @@
-import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { MemoryStore } from '../../storage/memory/memory-store.ts';
 import type { Store } from '../../storage/store.ts';
+import { fc, runs } from '../support/properties.ts';
 import type { Backend } from './backend.ts';
 import {
   type Asked,
@@ -12,8 +12,6 @@ import {
 } from './document-model.ts';
 import { type Action, actions, answerTo, breathe, CONVERSATIONS, reads } from './model.ts';
 
-/** More for a long search: `COLLOQUY_TEST_RUNS=2000`. */
-const RUNS = process.env['COLLOQUY_TEST_RUNS'];
 const QUICK_RUNS = { memory: 60, file: 8 };
 
 /** One that does the same to a store and to the memory store, and sees to it that they say the same. */
@@ -68,7 +66,7 @@ export function describeAnyDocumentSequence(backend: Backend): void {
 }
 
 function runsOf({ persists }: Backend): number {
-  return Number(RUNS ?? QUICK_RUNS[persists ? 'file' : 'memory']);
+  return runs(QUICK_RUNS[persists ? 'file' : 'memory']);
 }
 
 async function walk<A extends { readonly do: string }>(

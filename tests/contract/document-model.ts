@@ -1,10 +1,10 @@
-import fc from 'fast-check';
 import type { LogEvent } from '../../src/domain/event.ts';
 import { type ConversationId, conversationId } from '../../src/domain/ids.ts';
 import { termsOf } from '../../src/text/terms.ts';
 import type { UnembeddedMessage } from '../../storage/message-index.ts';
 import type { Effect, Store } from '../../storage/store.ts';
 import type { Space } from '../../storage/vector-spaces.ts';
+import { fc } from '../support/properties.ts';
 import { chunksOf, document, idOfDocument, leaning, OTHER, SPACE } from './document-fixtures.ts';
 import { ann, bob, deletion, edit, granted, made, member, message } from './fixtures.ts';
 

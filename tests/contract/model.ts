@@ -1,8 +1,8 @@
-import fc from 'fast-check';
 import { encodeBody, type LogEvent } from '../../src/domain/event.ts';
 import { type ConversationId, conversationId } from '../../src/domain/ids.ts';
 import { isOver, TURN_STATES } from '../../src/domain/turn.ts';
 import type { Effect, Store } from '../../storage/store.ts';
+import { fc } from '../support/properties.ts';
 import { ann, bob, edit, member, message, NOW, state, turn } from './fixtures.ts';
 
 /** The model test's actions: plain data, so that fast-check can shrink and print them. */

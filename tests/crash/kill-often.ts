@@ -10,35 +10,30 @@ import { Load } from './load.ts';
  */
 export async function killOften(kills: number, flags: Flags): Promise<void> {
   const random = new Random();
-  try {
-    await withServer(flags, async (wire) => {
-      const load = new Load([wire], random);
-      await load.meet(3, 3);
-      for (let kill = 0; kill < kills; kill += 1) {
-        const delayMs = random.whole(0, 120);
-        let isAcked = false;
-        await load.writeUntilCut(() => {
-          if (!isAcked) setTimeout(() => wire.server.signal('SIGKILL'), delayMs);
-          isAcked = true;
-        });
-        if (random.chance(0.3)) {
-          await wire.server.kill('SIGKILL');
-          await wire.server.startAndKill(random.whole(100, 700));
-        } else {
-          await wire.server.restart('SIGKILL');
-        }
-        await load.comeBack();
-        await load.retry();
-        await load.audit();
-        expect(load.ledger.violations).toEqual([]);
-        expect(load.ledger.open).toEqual([]);
+  await withServer(flags, async (wire) => {
+    const load = new Load([wire], random);
+    await load.meet(3, 3);
+    for (let kill = 0; kill < kills; kill += 1) {
+      const delayMs = random.whole(0, 120);
+      let isAcked = false;
+      await load.writeUntilCut(() => {
+        if (!isAcked) setTimeout(() => wire.server.signal('SIGKILL'), delayMs);
+        isAcked = true;
+      });
+      if (random.chance(0.3)) {
+        await wire.server.kill('SIGKILL');
+        await wire.server.startAndKill(random.whole(100, 700));
+      } else {
+        await wire.server.restart('SIGKILL');
       }
-      await load.auditOverRest();
+      await load.comeBack();
+      await load.retry();
+      await load.audit();
       expect(load.ledger.violations).toEqual([]);
-      expect(load.ledger.acked.length).toBeGreaterThan(kills * 10);
-    });
-  } catch (error) {
-    console.log(`run it again with COLLOQUY_TEST_SEED=${random.seed}`);
-    throw error;
-  }
+      expect(load.ledger.open).toEqual([]);
+    }
+    await load.auditOverRest();
+    expect(load.ledger.violations).toEqual([]);
+    expect(load.ledger.acked.length).toBeGreaterThan(kills * 10);
+  });
 }

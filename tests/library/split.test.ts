@@ -1,8 +1,8 @@
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Chunk } from '../../src/domain/document.ts';
 import { normalText } from '../../src/library/formats/text-format.ts';
 import { type Structure, split } from '../../src/library/split.ts';
+import { fc, runs } from '../support/properties.ts';
 
 /** What text is made of: words, blanks, marks, emoji, Markdown, half pairs, whole pages of one letter. */
 const piece = fc.oneof(
@@ -54,7 +54,7 @@ describe('splitting a text', () => {
         const normal = normalText(raw);
         expect(flawsOf(normal, await split(normal, how))).toEqual([]);
       }),
-      { numRuns: 300 },
+      { numRuns: runs(300) },
     );
   });
 

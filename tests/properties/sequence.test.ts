@@ -1,6 +1,6 @@
-import fc from 'fast-check';
 import { describe, it } from 'vitest';
 import type { Fate, Operation } from '../support/controlled-store.ts';
+import { fc, runs } from '../support/properties.ts';
 import { settled } from '../support/simulated-clock.ts';
 import { Harness, PEOPLE, type Setup } from './harness.ts';
 import { holdsInTheEnd, holdsSoFar } from './promises.ts';
@@ -169,9 +169,7 @@ async function live(setup: Setup, steps: readonly Named[]): Promise<void> {
   await harness.leaveAll();
 }
 
-/** `COLLOQUY_PROPERTY_RUNS` asks for more of them, for a night. */
-const numRuns = Number(process.env['COLLOQUY_PROPERTY_RUNS'] ?? 150);
-
+const numRuns = runs(150);
 const timeout = 30_000 + 60 * numRuns;
 
 describe('a conversation keeps its promises under senders, readers, failures and restarts in any order', () => {

@@ -1,4 +1,3 @@
-import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import type { ConversationActor } from '../../actors/conversation-actor.ts';
 import { WHILE_BUSY } from '../../src/domain/conversation.ts';
@@ -7,6 +6,7 @@ import { turnId } from '../../src/domain/ids.ts';
 import { isOver } from '../../src/domain/turn.ts';
 import type { ServerFrames } from '../../src/protocol/server-frames.ts';
 import { ControlledStore, type Fate } from '../support/controlled-store.ts';
+import { fc, runs } from '../support/properties.ts';
 import {
   ada,
   assistant,
@@ -340,8 +340,8 @@ it.each(WHILE_BUSY)(
           expect(await play.flaws()).toEqual([]);
         },
       ),
-      { numRuns: 100 },
+      { numRuns: runs(100) },
     );
   },
-  60_000,
+  60_000 + 200 * runs(0),
 );

@@ -1,7 +1,7 @@
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { CLIENT_FRAMES } from '../../src/protocol/client-frames.ts';
 import { decodeFrame } from '../../src/protocol/decode.ts';
+import { fc, runs } from '../support/properties.ts';
 
 type ClientFrameType = keyof typeof CLIENT_FRAMES;
 
@@ -132,7 +132,7 @@ describe('decoding a frame', () => {
         const schema = CLIENT_FRAMES[decoded.value.type];
         expect(schema.parse(decoded.value)).toEqual(decoded.value);
       }),
-      { numRuns: 500 },
+      { numRuns: runs(500) },
     );
   });
 

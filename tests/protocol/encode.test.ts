@@ -1,4 +1,3 @@
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Notice, Origin } from '../../actors/outlet.ts';
 import type { Conversation } from '../../src/domain/conversation.ts';
@@ -18,6 +17,7 @@ import {
   wireTime,
 } from '../../src/protocol/encode.ts';
 import { SERVER_FRAMES } from '../../src/protocol/server-frames.ts';
+import { fc, runs } from '../support/properties.ts';
 
 /** Any text: controls, quotes, lone surrogates, bidi marks, line separators, markup. */
 const hostile = fc.oneof(
@@ -210,7 +210,7 @@ describe('the event frame', () => {
         });
         expect(new Set(text.match(/^\{"type":"event","conversation_id":/g))).toHaveLength(1);
       }),
-      { numRuns: 1_000 },
+      { numRuns: runs(1_000) },
     );
   });
 

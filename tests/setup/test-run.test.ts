@@ -5,6 +5,9 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { findChromium } from '../../scripts/chromium.ts';
 import { closingLine } from '../../scripts/closing-line.ts';
+import { runSeed } from '../../scripts/run-seed.ts';
+import { fc } from '../support/properties.ts';
+import { Random, RUN_SEED } from '../support/random.ts';
 
 const root = join(import.meta.dirname, '../..');
 
@@ -23,7 +26,7 @@ describe('the closing line', () => {
   test('is the last line of a run, and counts a file that does not load as a failure', async () => {
     const reporter = join(root, 'scripts/closing-line.ts');
     const config = `import { closingLineReporter } from '${reporter}';
-      export default { test: { globals: true, reporters: ['default', closingLineReporter] } };`;
+      export default { test: { globals: true, reporters: ['default', closingLineReporter(7)] } };`;
     writeFileSync(join(folder, 'vitest.config.ts'), config);
     writeFileSync(join(folder, 'a.test.ts'), `test('a', () => {}); test.skip('b', () => {});`);
     writeFileSync(join(folder, 'b.test.ts'), `test('c', () => { throw new Error('c'); });`);
@@ -32,7 +35,25 @@ describe('the closing line', () => {
     const stdout = await new Promise<string>((resolve) => {
       execFile(process.execPath, [vitest, 'run', '--root', folder], (_error, out) => resolve(out));
     });
-    expect(stdout.trimEnd().split('\n').at(-1)).toBe('1 passed, 2 failed, 1 skipped');
+    expect(stdout.trimEnd().split('\n').slice(-2)).toEqual([
+      'run it again with COLLOQUY_TEST_SEED=7',
+      '1 passed, 2 failed, 1 skipped',
+    ]);
+  });
+});
+
+describe('the seed of a run', () => {
+  test('is the one that is given, and nothing that is none', () => {
+    expect(runSeed({ COLLOQUY_TEST_SEED: '78110' })).toBe(78_110);
+    expect(runSeed({ COLLOQUY_TEST_SEED: '-1987654321', CI: 'true' })).toBe(-1_987_654_321);
+    expect(() => runSeed({ COLLOQUY_TEST_SEED: 'often' })).toThrow('must be a whole number');
+  });
+
+  test('is always the same in CI, and what every test of this run has', () => {
+    expect(runSeed({ CI: 'true' })).toBe(runSeed({ CI: '1' }));
+    expect(RUN_SEED).toBe(runSeed(process.env));
+    expect(fc.readConfigureGlobal().seed).toBe(RUN_SEED);
+    expect(new Random().seed).toBe(RUN_SEED);
   });
 });
 

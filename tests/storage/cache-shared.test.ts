@@ -1,4 +1,3 @@
-import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { CachedStore } from '../../storage/cache/cached-store.ts';
 import { MemoryStore } from '../../storage/memory/memory-store.ts';
@@ -26,6 +25,7 @@ import {
 import { actions, answerTo, CONVERSATIONS, reads } from '../contract/model.ts';
 import { ControlledStore } from '../support/controlled-store.ts';
 import { ObservedStore } from '../support/observed-store.ts';
+import { fc, runs } from '../support/properties.ts';
 
 const ROOMY = { maxBytes: 10_000_000, maxConversations: 100 };
 
@@ -234,7 +234,7 @@ describe('two servers on one store', () => {
             }
           }
         }),
-        { numRuns: Number(process.env['COLLOQUY_TEST_RUNS'] ?? 100) },
+        { numRuns: runs(100) },
       );
     },
   );

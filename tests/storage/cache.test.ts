@@ -1,4 +1,3 @@
-import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { conversationId } from '../../src/domain/ids.ts';
 import { CachedStore } from '../../storage/cache/cached-store.ts';
@@ -21,6 +20,7 @@ import {
 } from '../contract/fixtures.ts';
 import { CONVERSATIONS, idOf, reads } from '../contract/model.ts';
 import { ObservedStore } from '../support/observed-store.ts';
+import { fc, runs } from '../support/properties.ts';
 
 const ROOMY = { maxBytes: 10_000_000, maxConversations: 100 };
 
@@ -263,7 +263,7 @@ describe('any interleaving of reads and writes', () => {
           }
         }
       }),
-      { numRuns: Number(process.env['COLLOQUY_TEST_RUNS'] ?? 150) },
+      { numRuns: runs(150) },
     );
   });
 });

@@ -1,4 +1,3 @@
-import fc from 'fast-check';
 import { afterAll, afterEach, describe, expect, test } from 'vitest';
 import type { ConversationId } from '../../src/domain/ids.ts';
 import { importStore } from '../../src/transfer/import.ts';
@@ -29,6 +28,7 @@ import {
 } from '../contract/fixtures.ts';
 import { type Action, actions, answerTo, CONVERSATIONS, idOf } from '../contract/model.ts';
 import { dropDatabases, postgres } from '../contract/postgres-backend.ts';
+import { fc, runs } from '../support/properties.ts';
 import { bytesOf, exported } from '../support/transfer.ts';
 
 /** Everything is moved into each of these and back. */
@@ -155,7 +155,9 @@ describe.each(BACKENDS)('an export of $name', (backend) => {
     }
   });
 
-  test('is the same bytes whatever the life of the store was', { timeout: 60_000 }, async () => {
+  test('is the same bytes whatever the life of the store was', {
+    timeout: 60_000 + 1_000 * runs(0),
+  }, async () => {
     await fc.assert(
       fc.asyncProperty(actions, async (sequence) => {
         const lived = await opening(memory);
@@ -168,7 +170,7 @@ describe.each(BACKENDS)('an export of $name', (backend) => {
         }
         await closeAll();
       }),
-      { numRuns: backend.persists ? 8 : 40 },
+      { numRuns: runs(backend.persists ? 8 : 40) },
     );
   });
 

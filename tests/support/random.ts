@@ -1,10 +1,13 @@
+/** What this run takes its chances from, as vitest.config.ts chose it. */
+export const RUN_SEED = Number(process.env['COLLOQUY_TEST_SEED']);
+
 /** Randomness that a seed repeats: Tommy Ettinger's mulberry32. */
 export class Random {
   readonly seed: number;
   #state: number;
 
-  /** `seed`: from `COLLOQUY_TEST_SEED` where that is set, so that a failure can be run again. */
-  constructor(seed = Number(process.env['COLLOQUY_TEST_SEED'] ?? Date.now() % 1_000_000)) {
+  /** `seed`: the run's, so that a failure can be run again. */
+  constructor(seed = RUN_SEED) {
     this.seed = seed;
     this.#state = seed;
   }

@@ -8,6 +8,7 @@ const wire = useWire({ agent: 'scripted', 'debounce-ms': 40, 'max-queued-turns':
 
 const MESSAGES = 14;
 /** Longer than a message takes, and shorter than all of them. */
+const random = new Random();
 const ANSWER = 'tokens: 50; rate: 400';
 
 interface Turn {
@@ -26,7 +27,6 @@ async function raced(policy: string) {
   const made = await ada.rest.post('/v1/conversations', { agent: { while_busy: policy } });
   const id: string = made.body.conversation_id;
   await ada.ws.joinLive(id);
-  const random = new Random();
   const sent: number[] = [];
   let refused = 0;
   for (let at = 0; at < MESSAGES; at += 1) {
