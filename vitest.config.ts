@@ -2,6 +2,7 @@ import { configDefaults, defineConfig } from 'vitest/config';
 import { findChromium, NO_CHROMIUM } from './scripts/chromium.ts';
 import { closingLineReporter } from './scripts/closing-line.ts';
 import { runSeed } from './scripts/run-seed.ts';
+import { DEADLINE_MS } from './tests/support/deadline.ts';
 
 const hasChromium = findChromium() !== undefined;
 if (!hasChromium) {
@@ -23,9 +24,10 @@ export default defineConfig({
     // More would disturb each other's timings: many tests start servers of their own.
     maxWorkers: 2,
     env: { COLLOQUY_TEST_SEED: String(seed) },
-    // A long search takes as long as it takes.
-    testTimeout: process.env['COLLOQUY_TEST_RUNS'] ? 3_600_000 : 30_000,
-    hookTimeout: 30_000,
+    // A test says itself what did not come, long before; a search for as many runs as were asked for takes its time.
+    testTimeout: process.env['COLLOQUY_TEST_RUNS'] ? 3_600_000 : 180_000,
+    hookTimeout: 180_000,
+    expect: { poll: { timeout: DEADLINE_MS } },
     reporters: ['default', closingLineReporter(seed)],
   },
 });

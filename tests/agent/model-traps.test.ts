@@ -159,7 +159,7 @@ test('an abort ends the wait between two tries', async () => {
   );
   const startedAt = performance.now();
   expect(await chunksOf(agent, turn('hi'), abort.signal)).toEqual([]);
-  expect(performance.now() - startedAt).toBeLessThan(5_000);
+  expect(performance.now() - startedAt).toBeLessThan(15_000);
   expect(stub.calls).toHaveLength(1);
 });
 

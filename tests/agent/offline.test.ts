@@ -5,6 +5,7 @@ import { searchDocumentsTool } from '../../src/agent/tools/search-documents.ts';
 import type { Document } from '../../src/domain/document.ts';
 import { documentId, participantId } from '../../src/domain/ids.ts';
 import { ok } from '../../src/domain/result.ts';
+import { cpuMs } from '../support/cpu.ts';
 import { fc } from '../support/properties.ts';
 import { ManualClock } from './manual-clock.ts';
 import { answerOf, chunksOf, said, textOf, turn, turnOf } from './turns.ts';
@@ -190,9 +191,7 @@ test('cites only messages that are there, with their author, for any conversatio
   );
 });
 
-test('hostile text costs no more than its length: 5 MB of it is answered within seconds', {
-  timeout: 20_000,
-}, async () => {
+test('hostile text costs no more than its length: 5 MB of it is answered within seconds', async () => {
   const hostile = [
     'a',
     'a b ',
@@ -211,11 +210,10 @@ test('hostile text costs no more than its length: 5 MB of it is answered within 
   for (const piece of hostile) {
     const text = piece.repeat(Math.ceil(9_900 / piece.length)).slice(0, 9_900);
     const talk = Array.from({ length: 499 }, (_, i) => [`P${i}`, `${i} ${text}`] as const);
-    const startedAt = process.cpuUsage();
+    const before = cpuMs();
     const answer = await answerOf(agent, turn(...talk, ['Eve', text]));
-    const { user } = process.cpuUsage(startedAt);
     expect(answer.length).toBeLessThan(2_000);
-    expect(user / 1_000).toBeLessThan(2_000);
+    expect(cpuMs() - before).toBeLessThan(2_000);
   }
 });
 

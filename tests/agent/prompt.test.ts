@@ -2,6 +2,7 @@ import { expect, test } from 'vitest';
 import { buildPrompt, type PromptInput, speakerName } from '../../src/agent/langgraph/prompt.ts';
 import type { Message } from '../../src/domain/message.ts';
 import { countTokens } from '../../src/provider/tokens.ts';
+import { cpuMs } from '../support/cpu.ts';
 import { fc } from '../support/properties.ts';
 import { AGENT, said } from './turns.ts';
 
@@ -115,9 +116,9 @@ test('cuts a question that alone is longer than the budget', async () => {
 });
 
 test('counts hostile text in linear time, and special tokens as text', () => {
-  const startedAt = performance.now();
+  const before = cpuMs();
   countTokens('漢'.repeat(200_000));
   countTokens('a'.repeat(200_000));
   expect(countTokens('<|endoftext|>')).toBeGreaterThan(1);
-  expect(performance.now() - startedAt).toBeLessThan(3_000);
+  expect(cpuMs() - before).toBeLessThan(3_000);
 });

@@ -59,7 +59,7 @@ test('a new attempt begins with nothing of the last one', async () => {
 test('an answer that fails says so', async () => {
   const ada = await table.person('Ada', table.newId());
   await ada.say('tokens: 5; rate: 0; fail: 2');
-  await ada.turn.getByText('could not answer').waitFor({ timeout: 20_000 });
+  await ada.turn.getByText('could not answer').waitFor();
 });
 
 test('a tool that needs approval waits for a click, in both windows, and goes on', async () => {

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
 import { chromium } from 'playwright-core';
 import { findChromium } from '../../scripts/chromium.ts';
+import { DEADLINE_MS } from '../support/deadline.ts';
 
 /** One Chromium for a test file, in a profile of its own. */
 export interface TestBrowser {
@@ -41,7 +42,7 @@ export async function startBrowser(): Promise<TestBrowser> {
         ...options,
       });
       const page = await context.newPage();
-      page.setDefaultTimeout(10_000);
+      page.setDefaultTimeout(DEADLINE_MS);
       return page;
     },
     close: async () => {

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import type { ClientFrame } from '../../src/client/wire.ts';
+import { DEADLINE_MS } from '../support/deadline.ts';
 import { setTable } from './table.ts';
 
 const table = setTable({ agent: 'none', 'mailbox-capacity': 2 });
@@ -64,7 +65,7 @@ test('a burst that the mailbox does not take is stored in the end, each message 
   await table.server.start({ port });
   await ada.isLive();
   await expect
-    .poll(async () => (await ada.texts()).toSorted(), { timeout: 20_000 })
+    .poll(async () => (await ada.texts()).toSorted(), { timeout: DEADLINE_MS })
     .toEqual(texts.toSorted());
   expect(await ada.page.locator('[data-draft]').count()).toBe(0);
 });

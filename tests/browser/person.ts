@@ -66,7 +66,7 @@ export class Person {
   }
 
   async sees(...texts: string[]): Promise<void> {
-    await expect.poll(() => this.texts(), { timeout: 15_000 }).toEqual(texts);
+    await expect.poll(() => this.texts()).toEqual(texts);
   }
 
   /** Presses a button of a message that shows when it is pointed at. */

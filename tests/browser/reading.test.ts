@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { DEADLINE_MS } from '../support/deadline.ts';
 import { setTable } from './table.ts';
 
 const table = setTable({ agent: 'none' });
@@ -37,7 +38,7 @@ test('a long conversation is shown in a window: older by scrolling, back to the 
         });
         return ada.page.getByText('The beginning of the conversation').count();
       },
-      { timeout: 20_000 },
+      { timeout: DEADLINE_MS },
     )
     .toBe(1);
   await ada.messages.filter({ has: ada.page.getByText('line 0', { exact: true }) }).waitFor();

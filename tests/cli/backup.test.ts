@@ -134,7 +134,7 @@ describe('colloquy backup', () => {
         await store.close();
       }
     });
-  }, 90_000);
+  });
 
   it('leaves the store as it is, and makes one file for its owner', async () => {
     await filled('c.db');

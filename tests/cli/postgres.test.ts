@@ -61,7 +61,7 @@ describe('the commands on Postgres', () => {
       expect(code).toBe(1);
       expect(stderr).toContain(`has schema 99, and this program knows schemas up to ${KNOWN}`);
     }
-  }, 60_000);
+  });
 
   it('leave backups to Postgres', async () => {
     const { code, stderr } = await run('backup', 'copy.db');

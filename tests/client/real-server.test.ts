@@ -56,7 +56,7 @@ test('sends that live through killed servers are stored once each, and both foll
   const plain = (log: readonly LogEvent[]) => log.map(({ seq, kind }) => `${seq} ${kind}`);
   expect(plain(ada.log)).toEqual(plain(ben.log));
   expect(ada.conversation.drafts).toEqual([]);
-}, 60_000);
+});
 
 test('history pages are read over REST with the token of the connection', async () => {
   const server = await serve();

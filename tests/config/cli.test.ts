@@ -42,9 +42,7 @@ function run(args: readonly string[], env: Record<string, string> = {}): Promise
   const ended = new Promise<Run>((resolve) => {
     child.on('close', (code) => resolve({ code, stdout, stderr }));
   });
-  return within(ended, `colloquy ${args.join(' ')} ends`, 20_000).finally(() =>
-    child.kill('SIGKILL'),
-  );
+  return within(ended, `colloquy ${args.join(' ')} ends`).finally(() => child.kill('SIGKILL'));
 }
 
 describe('colloquy', () => {

@@ -22,7 +22,7 @@ export function describeAnySequence(backend: Backend): void {
   const numRuns = runsOf(backend);
 
   describe(`any sequence of operations: ${backend.name}`, () => {
-    test('answers as the memory store does', { timeout: 10_000 * numRuns }, async () => {
+    test('answers as the memory store does', async () => {
       const compared: Compared<Action> = async (action, store, model) => {
         if (action.do === 'reopen') return;
         if (action.do === 'breathe') return breathe(action.turns);
@@ -47,7 +47,7 @@ export function describeAnyDocumentSequence(backend: Backend): void {
   const numRuns = runsOf(backend);
 
   describe(`any sequence of operations on documents and indexes: ${backend.name}`, () => {
-    test('finds what the memory store does', { timeout: 10_000 * numRuns }, async () => {
+    test('finds what the memory store does', async () => {
       await fc.assert(
         fc.asyncProperty(documentActions, (sequence) => {
           const [asked, askedOfModel]: [Asked, Asked] = [new Map(), new Map()];

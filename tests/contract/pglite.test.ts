@@ -21,7 +21,7 @@ const pglite: Backend = {
 
 beforeAll(async () => {
   server = await Pglite.start();
-}, 60_000);
+});
 
 afterAll(() => server.end());
 

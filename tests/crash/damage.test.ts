@@ -72,7 +72,7 @@ it('a page that breaks under a server refuses what stands on it and nothing else
     await wire.close();
     await server.dispose();
   }
-}, 60_000);
+});
 
 it('a start after a kill says in the log that the file was checked, and one after a clean end does not', async () => {
   const server = new ServerProcess({ store: 'sqlite:{dir}/colloquy.db', 'log-level': 'info' });
@@ -95,4 +95,4 @@ it('a start after a kill says in the log that the file was checked, and one afte
     await wire.close();
     await server.dispose();
   }
-}, 60_000);
+});

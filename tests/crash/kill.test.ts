@@ -6,7 +6,7 @@ const store = 'sqlite:{dir}/colloquy.db';
 
 it('loses no acked event in 20 kills under load, leaves no gap, and stores no retried key twice', async () => {
   await killOften(20, { store });
-}, 180_000);
+});
 
 it('keeps the same promises at NORMAL, where nothing is cached', async () => {
   await killOften(6, {
@@ -15,7 +15,7 @@ it('keeps the same promises at NORMAL, where nothing is cached', async () => {
     'cache-bytes': 0,
     'cache-conversations': 0,
   });
-}, 120_000);
+});
 
 it('keeps them on Postgres', async () => {
   const database = await testDatabase();
@@ -24,4 +24,4 @@ it('keeps them on Postgres', async () => {
   } finally {
     await database.drop();
   }
-}, 120_000);
+});

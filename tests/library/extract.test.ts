@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { extract, type Order } from '../../src/library/extract.ts';
 import { mediaTypeOf } from '../../src/library/media-types.ts';
+import { cpuMs } from '../support/cpu.ts';
 import { encryptedPdf, pdfOf, rawPdf } from './pdf.ts';
 
 const MAX_CHUNKS = 100;
@@ -36,7 +37,7 @@ describe('a document becomes text', () => {
   it('from HTML in linear time, also where much stands before the first of many cells', async () => {
     const count = 40_000;
     const html = `<table><tr>${'<b></b>'.repeat(count)}${'<td>a</td>'.repeat(count)}</tr></table>`;
-    const startedAt = performance.now();
+    const before = cpuMs();
     const read = await extract({
       bytes: Buffer.from(html),
       source: 'text/html',
@@ -44,7 +45,7 @@ describe('a document becomes text', () => {
     });
     expect(read.ok && read.value.chunks[0]?.text).toMatch(/^a \| a \| a/);
     // Looking for the first cell from each of them took 7 s.
-    expect(performance.now() - startedAt).toBeLessThan(4_000);
+    expect(cpuMs() - before).toBeLessThan(4_000);
   });
 
   it('from JSON: a line for each value with its path, in the order of the file', async () => {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { NormalisedStream, normalised } from '../../src/pipeline/normalise.ts';
+import { cpuMs } from '../support/cpu.ts';
 import { Random } from '../support/random.ts';
 
 const ENGLAND = '\u{1F3F4}\u{E0067}\u{E0062}\u{E0065}\u{E006E}\u{E0067}\u{E007F}';
@@ -77,8 +78,8 @@ describe('any text', () => {
   it('is looked through in linear time', () => {
     const hostile =
       '\u200d'.repeat(200_000) + '\u{E0041}'.repeat(100_000) + '\ud800'.repeat(100_000);
-    const startedAt = performance.now();
+    const before = cpuMs();
     expect(normalised(hostile)).toBe('\ufffd'.repeat(100_000));
-    expect(performance.now() - startedAt).toBeLessThan(1_000);
+    expect(cpuMs() - before).toBeLessThan(1_000);
   });
 });

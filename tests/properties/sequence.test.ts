@@ -170,15 +170,13 @@ async function live(setup: Setup, steps: readonly Named[]): Promise<void> {
 }
 
 const numRuns = runs(150);
-const timeout = 30_000 + 60 * numRuns;
-
 describe('a conversation keeps its promises under senders, readers, failures and restarts in any order', () => {
   it.each([
     ['on a store', { isCached: false, hasAgent: false }],
     ['on a cache of one conversation', { isCached: true, hasAgent: false }],
     ['with an agent', { isCached: false, hasAgent: true }],
     ['with an agent, on a cache of one conversation', { isCached: true, hasAgent: true }],
-  ])('%s', { timeout }, async (_, fixed) => {
+  ])('%s', async (_, fixed) => {
     const setup = fc.record({
       isCached: fc.constant(fixed.isCached),
       hasAgent: fc.constant(fixed.hasAgent),

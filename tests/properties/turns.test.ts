@@ -343,5 +343,4 @@ it.each(WHILE_BUSY)(
       { numRuns: runs(100) },
     );
   },
-  60_000 + 200 * runs(0),
 );

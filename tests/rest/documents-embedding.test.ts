@@ -61,7 +61,7 @@ async function metric({ rest }: Guest, name: string): Promise<number> {
 const long = (word: string) => `${word} and so on. `.repeat(12_000);
 
 describe.each(STORES)('embedding documents on %s', (_, place) => {
-  it('shows how far it is, from 0 to 1, while words are found', { timeout: 60_000 }, async () => {
+  it('shows how far it is, from 0 to 1, while words are found', async () => {
     await withDocuments(place, openai(), async (scene) => {
       const ada = await scene.guest('Ada');
       endpoint.hold();
@@ -108,9 +108,7 @@ describe.each(STORES)('embedding documents on %s', (_, place) => {
 });
 
 describe.each(STORES)('an embedder on %s', (_, place) => {
-  it('that refused is asked again until it takes what waits; words answer meanwhile and say so', {
-    timeout: 90_000,
-  }, async () => {
+  it('that refused is asked again until it takes what waits; words answer meanwhile and say so', async () => {
     await withDocuments(place, openai(), async (scene) => {
       const ada = await scene.guest('Ada');
       endpoint.isDown = true;
@@ -124,7 +122,6 @@ describe.each(STORES)('an embedder on %s', (_, place) => {
       await eventually(
         'the document is ready',
         async () => (await ada.rest.get(`${DOCUMENTS}/${id}`)).body.state === 'ready',
-        60_000,
       );
       await eventually(
         'vectors answer',
@@ -139,9 +136,6 @@ describe.each(STORES)('an embedder on %s', (_, place) => {
 describe.each(LASTING)('after a restart on %s', (_, place) => {
   it.each(['SIGKILL', 'SIGTERM'] as const)(
     'by %s what was in the middle of being embedded is embedded',
-    {
-      timeout: 60_000,
-    },
     async (signal) => {
       await withDocuments(place, openai(), async (scene) => {
         const ada = await scene.guest('Ada');
@@ -163,9 +157,7 @@ describe.each(LASTING)('after a restart on %s', (_, place) => {
     },
   );
 
-  it('with another embedder all is embedded anew, while the old vectors answer', {
-    timeout: 60_000,
-  }, async () => {
+  it('with another embedder all is embedded anew, while the old vectors answer', async () => {
     await withDocuments(place, hashing, async (scene) => {
       const ada = await scene.guest('Ada');
       const ids: string[] = [];
@@ -199,9 +191,7 @@ describe.each(LASTING)('after a restart on %s', (_, place) => {
 });
 
 describe('two servers on one database', () => {
-  it('embed what either took, change the space together, and answer alike', {
-    timeout: 60_000,
-  }, async () => {
+  it('embed what either took, change the space together, and answer alike', async () => {
     const database = await testDatabase();
     const shared: StorePlace = async () => ({ url: database.url, drop: async () => {} });
     const ids: string[] = [];

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { hashingEmbedder, hashingVector } from '../../src/search/hashing-embedder.ts';
+import { cpuMs } from '../support/cpu.ts';
 
 const DIMENSIONS = 768;
 const vector = (text: string) => hashingVector(text, DIMENSIONS);
@@ -98,10 +99,10 @@ describe('the vector of a text', () => {
     const hostile = ['a', 'ab ', '漢', 'e\u0301', '\u0301', 'ﷺ', '👨‍👩‍👧', '½'].map((piece) =>
       piece.repeat(1_000_000),
     );
-    const startedAt = performance.now();
+    const before = cpuMs();
     for (const text of hostile) vector(text);
     // 20,000 characters of each are read: a tenth of a second in all on a slow machine.
-    expect(performance.now() - startedAt).toBeLessThan(5_000);
+    expect(cpuMs() - before).toBeLessThan(5_000);
   });
 });
 

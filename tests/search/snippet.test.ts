@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { snippetOf } from '../../src/search/snippet.ts';
 import { termsOf } from '../../src/text/terms.ts';
+import { cpuMs } from '../support/cpu.ts';
 import { Random } from '../support/random.ts';
 
 const snippet = (text: string, query: string) => snippetOf(text, new Set(termsOf(query)));
@@ -52,12 +53,12 @@ describe('hostile text', () => {
 
   it('costs no more than its length', () => {
     const pieces = ['hit ', 'a', '漢', 'e\u0301', '<', 'ﷺ', '👨‍👩‍👧', ' ', '\u0301', 'a\u200d'];
-    const startedAt = performance.now();
+    const before = cpuMs();
     for (const piece of pieces) {
       const html = snippet(piece.repeat(1_000_000), 'hit 漢漢 a');
       expect(html.length).toBeLessThan(20_000);
     }
-    expect(performance.now() - startedAt).toBeLessThan(5_000);
+    expect(cpuMs() - before).toBeLessThan(5_000);
   });
 });
 

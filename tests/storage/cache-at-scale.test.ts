@@ -208,7 +208,7 @@ describe(`${CACHED} cached conversations and ${CONVERSATIONS} in use`, () => {
   test.for([
     { name: 'one server', isShared: false, servers: 1 },
     { name: 'two servers on one store', isShared: true, servers: 2 },
-  ])('everything is right: $name', { timeout: 120_000 }, async ({ isShared, servers }) => {
+  ])('everything is right: $name', async ({ isShared, servers }) => {
     const inner = new ObservedStore(new MemoryStore());
     inner.isShared = isShared;
     const limits = { maxBytes: 10_000_000, maxConversations: CACHED };

@@ -31,7 +31,7 @@ const UNAVAILABLE = { reason: 'storage_unavailable', outcome: 'none' };
 /** Short waits, so that what is bounded is seen to be. */
 const SHORT = { poolSize: 4, connectTimeoutMs: 400, statementTimeoutMs: 400 } as const;
 /** A second more than the statement's, and room for a busy machine. */
-const BOUND_MS = 8_000;
+const BOUND_MS = 30_000;
 
 async function open({
   url = database.url,
@@ -372,12 +372,8 @@ class Load {
 }
 
 function headNow(on: PostgresStore, id: ConversationId): Promise<number> {
-  return eventually(
-    'where the log stands',
-    async () => {
-      const heads = await on.heads([id]);
-      return heads.ok ? heads.value.get(id)?.headSeq : undefined;
-    },
-    20_000,
-  );
+  return eventually('where the log stands', async () => {
+    const heads = await on.heads([id]);
+    return heads.ok ? heads.value.get(id)?.headSeq : undefined;
+  });
 }

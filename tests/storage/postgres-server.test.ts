@@ -41,12 +41,8 @@ describe('the Postgres of the tests', () => {
       const [pid = '', folder = ''] = String(text).trim().split(' ');
       process.kill('SIGKILL');
       await once(process, 'exit');
-      await eventually('Postgres ends', async () => !isAlive(Number(pid)), 20_000);
-      await eventually(
-        'its data is gone',
-        async () => !existsSync(decodeURIComponent(folder)),
-        20_000,
-      );
+      await eventually('Postgres ends', async () => !isAlive(Number(pid)));
+      await eventually('its data is gone', async () => !existsSync(decodeURIComponent(folder)));
     },
   );
 });

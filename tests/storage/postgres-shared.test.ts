@@ -92,7 +92,7 @@ describe('two stores on one database', () => {
       const keys = one?.flatMap(({ key }) => key ?? []) ?? [];
       expect(new Set(keys).size).toBe(30);
     }
-  }, 60_000);
+  });
 
   test('store a key once: of two who send it at once, one is told where it is', async () => {
     const ids = Array.from({ length: 20 }, (_, index) => conversationId(`c_${index}`));

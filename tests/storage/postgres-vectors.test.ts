@@ -45,7 +45,7 @@ describe('vectors in a database with pgvector', () => {
 
   beforeAll(async () => {
     server = await Pglite.start();
-  }, 60_000);
+  });
   afterAll(() => server.end());
 
   beforeEach(async () => {
@@ -79,7 +79,7 @@ describe('vectors in a database with pgvector', () => {
       `SELECT idx_scan FROM pg_stat_user_indexes WHERE indexrelname LIKE '%_near'`,
     );
     expect(Number(index?.['idx_scan'])).toBeGreaterThan(0);
-  }, 120_000);
+  });
 
   test.for([
     { dimensions: 2_000, storage: 'hnsw' },
@@ -199,5 +199,5 @@ describe('a database that gains pgvector, or loses it', () => {
       for (const server of servers) await server.end();
       folder.clear();
     }
-  }, 120_000);
+  });
 });

@@ -28,9 +28,7 @@ afterEach(() => {
 const path = () => folder.path('c.db');
 
 describe('a process that is killed while it appends and indexes', () => {
-  test('leaves every acknowledged event in its place, and no gap', {
-    timeout: 120_000,
-  }, async () => {
+  test('leaves every acknowledged event in its place, and no gap', async () => {
     const acked = new Map<number, number>();
     for (let round = 0; round < ROUNDS; round += 1) {
       // Lengths that share no factor with what a segment or a checkpoint takes.

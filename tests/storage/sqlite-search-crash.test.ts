@@ -26,9 +26,7 @@ afterEach(() => {
 
 const path = () => folder.path('c.db');
 
-test('a process that is killed while it indexes and adds documents leaves a right index and whole documents', {
-  timeout: 120_000,
-}, async () => {
+test('a process that is killed while it indexes and adds documents leaves a right index and whole documents', async () => {
   const [there, gone] = [new Set<DocumentId>(), new Set<DocumentId>()];
   for (let round = 0; round < ROUNDS; round += 1) {
     for (const [what, id] of await killedAfter(round, 5 + ((round * 37) % 50)))

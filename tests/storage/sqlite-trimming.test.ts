@@ -165,7 +165,7 @@ describe('a restart in the middle', () => {
     expect(granted(await next.documents.list({ limit: 9 }))).toHaveLength(1);
   }
 
-  test('of a purge goes on where it was, wherever that is', { timeout: 60_000 }, async () => {
+  test('of a purge goes on where it was, wherever that is', async () => {
     open({ indexerScript: new URL('../support/no-such-indexer.ts', import.meta.url) });
     await made(store, keyed(1, 1_000));
     await levelled(store, 1_000);

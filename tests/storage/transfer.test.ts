@@ -140,7 +140,7 @@ async function full(store: Store): Promise<void> {
 }
 
 describe.each(BACKENDS)('an export of $name', (backend) => {
-  test('is the same bytes in every store that it is moved to', { timeout: 60_000 }, async () => {
+  test('is the same bytes in every store that it is moved to', async () => {
     const first = await opening(backend);
     await full(first);
     const text = await exported(first);
@@ -155,9 +155,7 @@ describe.each(BACKENDS)('an export of $name', (backend) => {
     }
   });
 
-  test('is the same bytes whatever the life of the store was', {
-    timeout: 60_000 + 1_000 * runs(0),
-  }, async () => {
+  test('is the same bytes whatever the life of the store was', async () => {
     await fc.assert(
       fc.asyncProperty(actions, async (sequence) => {
         const lived = await opening(memory);

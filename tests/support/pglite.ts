@@ -50,7 +50,7 @@ export class Pglite {
       pglite.#worker.once('message', () => resolve());
       pglite.#worker.once('error', reject);
     });
-    await within(ready, 'PGlite starts', 60_000);
+    await within(ready, 'PGlite starts');
     return pglite;
   }
 

@@ -19,7 +19,7 @@ import { type Binaries, postgresBinaries } from './postgres-binaries.ts';
 const USER = 'colloquy';
 /** Characters that a URL must escape, so that whoever prints it in any form is found out. */
 export const PASSWORD = 'open:se/same@%27';
-const START_MS = 30_000;
+const START_MS = 60_000;
 
 /**
  * Waits for the end of the process that has the other end of its standard input, however that comes, and takes

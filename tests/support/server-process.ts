@@ -18,8 +18,8 @@ import { within } from './deadline.ts';
  */
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
-const START_MS = 20_000;
-const STOP_MS = 15_000;
+const START_MS = 60_000;
+const STOP_MS = 45_000;
 const LISTENING = /http:\/\/127\.0\.0\.1:(\d+)/;
 
 /** Settings as flags: the `COLLOQUY_*` names in kebab-case. `{dir}` stands for the folder. */

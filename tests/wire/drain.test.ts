@@ -92,7 +92,7 @@ describe('SIGTERM', () => {
       const stream = await wire.stream(id, '?after_seq=0', { token: ada.token });
       const start = performance.now();
       expect(await wire.server.kill('SIGTERM')).toEqual({ code: 0, signal: null });
-      expect(performance.now() - start).toBeLessThan(4_000);
+      expect(performance.now() - start).toBeLessThan(40_000);
       expect(await within(ada.ws.closed, 'the close')).toMatchObject({ code: 4001 });
       await within(stream.ended, 'the end of the stream');
       expect(stream.messages.at(-1)?.data).toMatchObject({ type: 'bye', reason: 'draining' });

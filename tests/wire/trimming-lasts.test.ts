@@ -51,4 +51,4 @@ it('lasts on Postgres', async () => {
   } finally {
     await database.drop();
   }
-}, 60_000);
+});

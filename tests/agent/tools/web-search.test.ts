@@ -7,6 +7,7 @@ import { plainOfHtml } from '../../../src/agent/tools/web/plain-of-html.ts';
 import type { WebProviderName } from '../../../src/agent/tools/web/providers.ts';
 import { webSearchTool } from '../../../src/agent/tools/web/web-search.ts';
 import { Breaker } from '../../../src/provider/breakers.ts';
+import { cpuMs } from '../../support/cpu.ts';
 import { runTool } from './run-tool.ts';
 
 const KEY = 'key-very-secret-0123456789';
@@ -159,8 +160,8 @@ test('HTML becomes a line of text, whatever it is', () => {
   expect(
     plainOfHtml('a<br/>b &#x1F600; &#0; &unknown; 3 < 4 <!-- c --> <SCRIPT>x</SCRIPT >d', 100),
   ).toBe('a b 😀 &unknown; 3 < 4 d');
-  const startedAt = performance.now();
+  const before = cpuMs();
   for (const evil of ['<', '<script', '<script>', '&#', '<a '])
     expect(plainOfHtml(evil.repeat(100_000), 50).length).toBeLessThanOrEqual(50);
-  expect(performance.now() - startedAt).toBeLessThan(2_000);
+  expect(cpuMs() - before).toBeLessThan(2_000);
 });
