@@ -104,6 +104,7 @@ export const AREAS: readonly Area[] = [
     paths: [
       'src/runtime.ts',
       'src/open-store.ts',
+      'src/store-breaker.ts',
       'src/open-agent.ts',
       'src/open-agents.ts',
       'src/open-pipeline.ts',

@@ -2,14 +2,24 @@ import type { Store } from '../storage/store.ts';
 import type { Config } from './config.ts';
 import type { Log } from './observability/log.ts';
 import type { Meters } from './observability/meters.ts';
+import type { Breakers } from './provider/breakers.ts';
+import { STORE_BREAKER, storeBreaker } from './store-breaker.ts';
+
+/** Whom the store tells about itself while a server serves it. */
+export interface Serving {
+  /** They learn how long appends take, and where the cache is read. */
+  readonly meters: Meters;
+  /** Where a store that is elsewhere has its breaker. */
+  readonly breakers: Breakers;
+}
 
 /**
  * The store that the settings ask for, its migrations done, behind the cache. Throws `OpenError`, with a message
- * for the operator. `meters` are those of the server that serves it: they learn how long appends take, and where
- * the cache is read.
+ * for the operator. Without `serving` it is opened for one task, and asked as long as that goes on.
  */
-export async function openStoreOf(config: Config, log: Log, meters?: Meters): Promise<Store> {
-  const { cacheStatsOf, openStore } = await import('../storage/open.ts');
+export async function openStoreOf(config: Config, log: Log, serving?: Serving): Promise<Store> {
+  const { cacheStatsOf, isElsewhere, openStore } = await import('../storage/open.ts');
+  const breakers = isElsewhere(config.store) ? serving?.breakers : undefined;
   const store = await openStore(config.store, {
     synchronous: config.sqliteSynchronous,
     poolSize: config.storePoolSize,
@@ -17,9 +27,10 @@ export async function openStoreOf(config: Config, log: Log, meters?: Meters): Pr
     statementTimeoutMs: config.storeStatementMs,
     cacheBytes: config.cacheBytes,
     cacheConversations: config.cacheConversations,
-    onCommit: ({ seconds }) => meters?.onAppend(seconds),
+    ...(breakers && { breaker: storeBreaker(breakers.named('store', STORE_BREAKER)) }),
+    onCommit: ({ seconds }) => serving?.meters.onAppend(seconds),
     onError: (cause) => log.error('store_error', { cause }),
-    isServed: meters !== undefined,
+    isServed: serving !== undefined,
     onRestored: () => log.info('store_restored', { store: config.store }),
     onChecked: ({ bytes, seconds, isBeside, damage }) => {
       const about = { bytes, seconds, while_serving: isBeside };
@@ -27,6 +38,6 @@ export async function openStoreOf(config: Config, log: Log, meters?: Meters): Pr
       else log.error('store_check_failed', { ...about, damage });
     },
   });
-  if (meters !== undefined) meters.cache = () => cacheStatsOf(store);
+  if (serving !== undefined) serving.meters.cache = () => cacheStatsOf(store);
   return store;
 }

@@ -79,7 +79,7 @@ export async function createRuntime(parts: RuntimeParts): Promise<Runtime> {
       ? await openAgentsOf({ config, breakers, toolbox, report: ports.report, env })
       : [{ agent: parts.agent, settings: ownSettings(config), price: undefined }];
   const embedders = parts.embedders ?? (await embeddersOf(config, breakers));
-  const store = parts.store ?? (await openStoreOf(config, log, meters));
+  const store = parts.store ?? (await openStoreOf(config, log, { meters, breakers }));
   const serving = new ServingSpace(store.spaces, embedders);
   const guard = guarded(breakers.named('vector_search'), VECTOR_SEARCH_MS);
   const search = new ConversationSearch({

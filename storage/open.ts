@@ -18,14 +18,15 @@ const CACHE_CONVERSATIONS = 10_000;
 /** A backend: how its URL begins, and how the rest of it is opened. Throws `OpenError`. */
 interface Backend {
   readonly example: string;
+  readonly isElsewhere?: true;
   readonly open: (rest: string, options: StoreOptions) => Store | Promise<Store>;
 }
 
 const BACKENDS: Readonly<Record<string, Backend>> = {
   memory: { example: 'memory:', open: (_, { onCommit }) => new MemoryStore(onCommit) },
   sqlite: { example: 'sqlite:PATH', open: openSqlite },
-  postgres: { example: 'postgres://…', open: openPostgres },
-  postgresql: { example: 'postgres://…', open: openPostgres },
+  postgres: { example: 'postgres://…', isElsewhere: true, open: openPostgres },
+  postgresql: { example: 'postgres://…', isElsewhere: true, open: openPostgres },
 };
 
 /**
@@ -43,6 +44,12 @@ export async function openStore(url: string, options: StoreOptions = {}): Promis
 /** The cache's counters, for the metrics; undefined when the cache is off. */
 export function cacheStatsOf(store: Store): CacheStats | undefined {
   return store instanceof CachedStore ? store.stats() : undefined;
+}
+
+/** Whether the URL names a store in another process, which may be away while this one serves. */
+export function isElsewhere(url: string): boolean {
+  const [scheme = ''] = url.split(':');
+  return BACKENDS[scheme]?.isElsewhere === true;
 }
 
 function openBackend(url: string, options: StoreOptions): Store | Promise<Store> {

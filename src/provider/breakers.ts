@@ -44,6 +44,8 @@ export interface BreakerOptions {
   readonly atOnce?: number;
   /** Calls that wait for their turn; more are refused. */
   readonly waiting?: number;
+  /** Nothing is tried on callers: while it is not closed all their calls are refused, and `trial` is what may close it. */
+  readonly isTriedApart?: boolean;
 }
 
 /** What asks for no decision. */
@@ -52,6 +54,7 @@ export const BREAKER_DEFAULTS = {
   breakerOpenMs: 60_000,
   atOnce: 2_000,
   waiting: 2_000,
+  isTriedApart: false,
 } as const satisfies BreakerOptions;
 
 /**
@@ -70,6 +73,7 @@ export class Breaker {
   #openUntil: number | null = null;
   readonly #times = { closed: 0, half_open: 0, open: 0 };
   #transitions: readonly BreakerTransition[] = [];
+  #tellOpened: () => void = () => {};
 
   constructor(name: string, options: BreakerOptions) {
     this.name = name;
@@ -78,8 +82,29 @@ export class Breaker {
     this.#circuit = this.#fresh();
   }
 
+  get isClosed(): boolean {
+    return this.#circuit.state === CircuitState.Closed;
+  }
+
+  /** Milliseconds until it lets a call through. */
+  get restMs(): number {
+    return this.#state() === 'open' ? Math.max((this.#openUntil ?? 0) - Date.now(), 0) : 0;
+  }
+
+  /** One listener, told each time it opens. */
+  onOpened(tell: () => void): void {
+    this.#tellOpened = tell;
+  }
+
   /** Makes the call, or throws `ProviderFault` (`resting`, `busy`) and makes none. */
   async run<T>(call: () => Promise<T>): Promise<T> {
+    if (this.#options.isTriedApart && !this.isClosed)
+      throw this.#refusal('resting', 'the breaker is open');
+    return this.trial(call);
+  }
+
+  /** The same also while nobody else is let through, once its time has come. */
+  async trial<T>(call: () => Promise<T>): Promise<T> {
     try {
       return await this.#room.execute(() => this.#circuit.execute(call));
     } catch (error) {
@@ -156,6 +181,7 @@ export class Breaker {
         this.#openUntil = Date.now() + Math.min(initialDelay * 2 ** this.#openedTimes, maxDelay);
         this.#openedTimes += 1;
         this.#went('open', 'failures');
+        this.#tellOpened();
       }),
     );
     circuit.onHalfOpen(ifCurrent(() => this.#went('half_open', 'time')));

@@ -1,14 +1,19 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
 import { err, ok, type Result } from '../../src/domain/result.ts';
 import { type Unavailable, unavailable } from '../unavailable.ts';
 import {
+  connectError,
   cutCommit,
   driverError,
+  isAnswer,
+  isAway,
   isCollision,
   isCutOff,
   isEnvironment,
   nothingDone,
 } from './errors.ts';
+import type { StoreBreaker } from './store-breaker.ts';
 
 /** A statement; one with a name is prepared once for each connection. A name never stands for two texts. */
 export interface Statement {
@@ -27,7 +32,15 @@ export interface DatabaseOptions {
   readonly statementTimeoutMs: number;
   /** Settings of each connection beside those below: `SET name = value`. */
   readonly settings?: Readonly<Record<string, string>>;
+  readonly breaker: StoreBreaker;
+  /** One for all that use the same database. */
+  readonly pulse: Pulse;
   readonly onError: (error: unknown) => void;
+}
+
+/** When a database was last heard of, in milliseconds of `performance.now()`. */
+export interface Pulse {
+  answeredAt: number;
 }
 
 /** Statements of one transaction. They throw; what they throw ends the transaction. */
@@ -43,6 +56,10 @@ const KEEP_ALIVE_MS = 10_000;
 const IDLE_MS = 60_000;
 /** How often a transaction that collided with another, or a read whose connection was cut, is tried in all. */
 const TRIES = 4;
+/** Milliseconds before the second try, on average; doubling. */
+const FIRST_PAUSE_MS = 10;
+
+const PROBE: Statement = { text: 'SELECT 1' };
 
 /** What becomes of an error of a statement that is its own transaction. */
 interface Manner {
@@ -66,36 +83,26 @@ const WRITE: Manner = { failureOf: cutCommit, isRepeatable: isCollision };
  *     and a second; so a server that hangs, or a pool that is used up, is an answer.
  * P2. `outcome` is `unknown` only if a statement outside a transaction, or COMMIT, was under way and the server did
  *     not say that it undid it. Reads are always `none`.
- * P3. A connection that an error left in doubt is not used again; the next call makes a new one. Nothing tries to
- *     connect in between, so a server that comes back meets callers, not a queue of attempts. A read whose connection
- *     was cut is asked again on another, since a pool may learn only so of one that ended while nobody used it.
+ * P3. A connection that an error left in doubt is not used again; the next call makes a new one. A read whose
+ *     connection was cut is asked again on another, since a pool may learn only so of one that ended while nobody used
+ *     it.
+ * P4. While the breaker is not closed no call is made but `knock`: the others are answered at once, and certainly have
+ *     stored nothing. What was begun before the breaker opened counts for nothing after it.
  */
 export class Database {
-  readonly #pool: pg.Pool;
+  readonly #options: DatabaseOptions;
+  readonly #breaker: StoreBreaker;
   readonly #onError: (error: unknown) => void;
+  #pool: pg.Pool;
+  /** Pools of before, with connections that are still used. */
+  readonly #ending = new Set<Promise<void>>();
   #isClosed = false;
 
   constructor(options: DatabaseOptions) {
-    const { url, maxConnections, connectTimeoutMs, statementTimeoutMs } = options;
-    const waitMs = statementTimeoutMs + GRACE_MS;
-    const setup = setupOf(options);
+    this.#options = options;
+    this.#breaker = options.breaker;
     this.#onError = options.onError;
-    this.#pool = new pg.Pool({
-      connectionString: url,
-      application_name: 'colloquy',
-      max: maxConnections,
-      connectionTimeoutMillis: connectTimeoutMs,
-      query_timeout: waitMs,
-      idleTimeoutMillis: IDLE_MS,
-      keepAlive: true,
-      keepAliveInitialDelayMillis: KEEP_ALIVE_MS,
-      types: { getTypeParser: typeParser as typeof pg.types.getTypeParser },
-      onConnect: (client) => client.query(withTimeout(setup, connectTimeoutMs)),
-    });
-    // Without listeners, a connection that ends while nobody uses it would end the process. Whoever uses it is told
-    // by the statement.
-    this.#pool.on('error', () => {});
-    this.#pool.on('connect', (client) => client.on('error', () => {}));
+    this.#pool = poolOf(options);
   }
 
   /** The rows a statement finds. */
@@ -103,7 +110,7 @@ export class Database {
     statement: Statement,
     values: readonly Value[] = [],
   ): Promise<Result<readonly R[], Unavailable>> {
-    return this.#once<R>(statement, values, READ);
+    return this.#guarded(() => this.#once<R>(statement, values, READ));
   }
 
   /** A statement that writes, and is its own transaction. */
@@ -111,7 +118,7 @@ export class Database {
     statement: Statement,
     values: readonly Value[] = [],
   ): Promise<Result<readonly R[], Unavailable>> {
-    return this.#once<R>(statement, values, WRITE);
+    return this.#guarded(() => this.#once<R>(statement, values, WRITE));
   }
 
   /**
@@ -119,19 +126,52 @@ export class Database {
    * with another; so it changes nothing but the database.
    */
   async transaction<T>(work: (tx: Transaction) => Promise<T>): Promise<Result<T, Unavailable>> {
-    return this.#transaction('BEGIN', work);
+    return this.#guarded(() => this.#transaction('BEGIN', work));
   }
 
   /** Reads that all see the database as it was at the first of them. */
   async snapshot<T>(work: (tx: Transaction) => Promise<T>): Promise<Result<T, Unavailable>> {
-    const done = await this.#transaction('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY', work);
+    const begin = 'BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY';
+    const done = await this.#guarded(() => this.#transaction(begin, work));
     return done.ok ? done : err(unavailable(done.failure.cause));
   }
 
   /** Ends the connections, each when its statement is over. Later calls are answered that the store is closed. */
   async close(): Promise<void> {
     this.#isClosed = true;
-    await this.#pool.end();
+    await Promise.all([this.#pool.end(), ...this.#ending]);
+  }
+
+  /** Asks it for a sign of life, whatever the breaker's callers are told; the breaker learns of it. */
+  async knock(): Promise<void> {
+    await this.#breaker.trial(
+      () => this.#once(PROBE, [], READ),
+      (answered) => this.#foundAway(answered),
+    );
+  }
+
+  /** Uses none of the connections there are any more; those under way end with their statement. */
+  startAnew(): void {
+    const old = this.#pool;
+    this.#pool = poolOf(this.#options);
+    const ended = old.end().finally(() => this.#ending.delete(ended));
+    this.#ending.add(ended);
+  }
+
+  /** P4. */
+  async #guarded<T>(call: () => Promise<Result<T, Unavailable>>): Promise<Result<T, Unavailable>> {
+    const pool = this.#pool;
+    const answer = await this.#breaker.run(
+      call,
+      (answered) => this.#foundAway(answered) && pool === this.#pool,
+    );
+    return answer ?? err(unavailable(new Error('the database does not answer, and rests')));
+  }
+
+  #foundAway(answer: Result<unknown, Unavailable>): boolean {
+    if (answer.ok || isAnswer(answer.failure.cause))
+      this.#options.pulse.answeredAt = performance.now();
+    return !answer.ok && isAway(answer.failure.cause);
   }
 
   async #once<R>(
@@ -151,6 +191,7 @@ export class Database {
         client.value.release(isEnvironment(error) && !isCollision(error));
         if (!isAgain) return this.#failed(failureOf(error));
       }
+      await pause(tries);
     }
   }
 
@@ -169,6 +210,7 @@ export class Database {
       await rollBack(client.value, worked.failure);
       const isAgain = isCollision(worked.failure) && tries < TRIES;
       if (!isAgain) return this.#failed(nothingDone(worked.failure));
+      await pause(tries);
     }
   }
 
@@ -183,14 +225,44 @@ export class Database {
 
   async #connect(): Promise<Result<pg.PoolClient, Unavailable>> {
     if (this.#isClosed) return err(unavailable(new Error('the store is closed')));
+    const askedAt = performance.now();
     const connected = await attempt(() => this.#pool.connect());
-    return connected.ok ? connected : this.#failed(nothingDone(driverError(connected.failure)));
+    if (connected.ok) return connected;
+    const isSilent = this.#options.pulse.answeredAt < askedAt;
+    return this.#failed(nothingDone(connectError(connected.failure, isSilent)));
   }
 
   #failed(failure: Unavailable): Result<never, Unavailable> {
     this.#onError(failure.cause);
     return err(failure);
   }
+}
+
+function poolOf(options: DatabaseOptions): pg.Pool {
+  const { url, maxConnections, connectTimeoutMs, statementTimeoutMs } = options;
+  const setup = setupOf(options);
+  const pool = new pg.Pool({
+    connectionString: url,
+    application_name: 'colloquy',
+    max: maxConnections,
+    connectionTimeoutMillis: connectTimeoutMs,
+    query_timeout: statementTimeoutMs + GRACE_MS,
+    idleTimeoutMillis: IDLE_MS,
+    keepAlive: true,
+    keepAliveInitialDelayMillis: KEEP_ALIVE_MS,
+    types: { getTypeParser: typeParser as typeof pg.types.getTypeParser },
+    onConnect: (client) => client.query(withTimeout(setup, connectTimeoutMs)),
+  });
+  // Without listeners, a connection that ends while nobody uses it would end the process. Whoever uses it is told by
+  // the statement.
+  pool.on('error', () => {});
+  pool.on('connect', (client) => client.on('error', () => {}));
+  return pool;
+}
+
+/** Half of it by chance: transactions that stood in each other's way do not meet again. */
+function pause(tries: number): Promise<void> {
+  return sleep(FIRST_PAUSE_MS * 2 ** (tries - 1) * (0.5 + Math.random()));
 }
 
 function transactionOn(client: pg.PoolClient): Transaction {

@@ -33,17 +33,49 @@ class ConnectionError extends Error {
   override readonly name = 'ConnectionError';
 }
 
+/** The database does not answer: nobody can connect to it, or it is later than it said it would be. */
+class AwayError extends ConnectionError {}
+
 /** The other side ended the connection: what the socket says, what the driver says, and what the server says in leaving. */
 const ENDS = ['EPIPE', 'ECONNRESET'];
 const ENDED = /^Connection terminated|^Client has encountered a connection error/;
 const GOODBYES = ['57P01', '57P02'];
+/** It is there, and takes nobody: it starts, or stops. */
+const CLOSED_DOORS = [...GOODBYES, '57P03'];
+/** All connections are in use, which by itself says nothing of the database. */
+const NO_ROOM = 'timeout exceeded when trying to connect';
+/** The answer to a statement did not come in the time that the server has, and ours on top. */
+const LATE = 'Query read timeout';
 
 /** For every error that the driver throws: no other error of this program is taken for one of the connection's. */
 export function driverError(error: unknown): unknown {
   const isMistake = error instanceof TypeError || error instanceof RangeError;
   if (error instanceof pg.DatabaseError || isMistake) return error;
   const cause = error instanceof AggregateError ? error.errors[0] : error;
-  return new ConnectionError(cause instanceof Error ? cause.message : 'no connection', { cause });
+  const message = cause instanceof Error ? cause.message : 'no connection';
+  return new (message === LATE ? AwayError : ConnectionError)(message, { cause });
+}
+
+/** The same for the error of a connection that was not made; `isSilent`: nothing was answered while it was waited for. */
+export function connectError(error: unknown, isSilent: boolean): unknown {
+  const known = driverError(error);
+  const isRefused = known instanceof ConnectionError && (isSilent || known.message !== NO_ROOM);
+  const isClosed = CLOSED_DOORS.includes(codeOf(known) ?? '');
+  if (!(known instanceof Error && (isRefused || isClosed))) return known;
+  return new AwayError(known.message, { cause: known });
+}
+
+/**
+ * Whether the database itself is away, so that everybody else would find it so, too. A connection that was cut does
+ * not say so: the next one will. Neither does a database that answers, whatever its answer is.
+ */
+export function isAway(error: unknown): boolean {
+  return error instanceof AwayError;
+}
+
+/** The database itself has said so. */
+export function isAnswer(error: unknown): boolean {
+  return error instanceof pg.DatabaseError;
 }
 
 /** Undefined when the error is not the server's. */

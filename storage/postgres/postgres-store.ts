@@ -24,6 +24,7 @@ import type { Unavailable } from '../unavailable.ts';
 import { AppendQueue } from './append-queue.ts';
 import { Appender } from './appender.ts';
 import { Clearing } from './clearing.ts';
+import { Comeback } from './comeback.ts';
 import { Database, type DatabaseOptions } from './database.ts';
 import { PostgresDocuments } from './documents.ts';
 import { PostgresMessageIndex } from './message-index.ts';
@@ -31,6 +32,7 @@ import { PostgresAudit, PostgresLedger } from './notes.ts';
 import { preparePostgres } from './open-postgres.ts';
 import { Reader } from './reader.ts';
 import { PostgresSpaces } from './spaces.ts';
+import { NO_BREAKER, type StoreBreaker } from './store-breaker.ts';
 import { Writer } from './writer.ts';
 
 export interface PostgresOptions {
@@ -38,6 +40,8 @@ export interface PostgresOptions {
   readonly poolSize?: number;
   readonly connectTimeoutMs?: number;
   readonly statementTimeoutMs?: number;
+  /** Leaves the database alone while it does not answer; none when absent. */
+  readonly breaker?: StoreBreaker;
   readonly onCommit?: (commit: Commit) => void;
   /** What the server or the connection failed with. */
   readonly onError?: (error: unknown) => void;
@@ -47,6 +51,7 @@ const DEFAULTS = {
   poolSize: 10,
   connectTimeoutMs: 5_000,
   statementTimeoutMs: 15_000,
+  breaker: NO_BREAKER,
   onCommit: () => {},
   onError: () => {},
 } as const;
@@ -84,6 +89,7 @@ export class PostgresStore implements Store {
   readonly #writer: Writer;
   readonly #appends: AppendQueue;
   readonly #clearing: Clearing;
+  readonly #comeback: Comeback;
   readonly #onCommit: (commit: Commit) => void;
   #closing: Promise<void> | undefined;
 
@@ -92,7 +98,8 @@ export class PostgresStore implements Store {
     const lanes = options.poolSize > LANES ? LANES : 1;
     const isShared = options.poolSize <= LANES;
     const most = isShared ? options.poolSize : options.poolSize - LANES;
-    const shared: DatabaseOptions = { ...options, maxConnections: most };
+    const pulse = { answeredAt: 0 };
+    const shared: DatabaseOptions = { ...options, pulse, maxConnections: most };
     this.#db = new Database(shared);
     const log = isShared
       ? this.#db
@@ -104,6 +111,11 @@ export class PostgresStore implements Store {
     this.#onCommit = onCommit;
     this.#appends = new AppendQueue({ appender: new Appender(log), lanes, onCommit });
     this.#clearing = new Clearing(this.#db);
+    this.#comeback = new Comeback(options.breaker, () => this.#db.knock());
+    options.breaker.onOpened(() => {
+      for (const database of this.#databases) database.startAnew();
+      this.#comeback.begin();
+    });
     this.documents = new PostgresDocuments(this.#db);
     this.index = new PostgresMessageIndex(this.#db);
     this.spaces = new PostgresSpaces(this.#db);
@@ -231,6 +243,7 @@ export class PostgresStore implements Store {
   async #close(): Promise<void> {
     await this.#appends.drain();
     await this.#clearing.close();
+    this.#comeback.stop();
     await Promise.all([...this.#databases].map((database) => database.close()));
   }
 }
