@@ -1,12 +1,21 @@
 import { inspect } from 'node:util';
-import { afterEach, expect, test } from 'vitest';
+import { afterEach, expect, test, vi } from 'vitest';
 import type { AgentChunk } from '../../actors/agent-port.ts';
 import { ToolError } from '../../src/agent/tools/tool.ts';
 import { adding, type Ran, ToolRecord } from './tool-record.ts';
 import { askOnce, closeScene, scene } from './tool-scene.ts';
 import { chunksOf, textOf } from './turns.ts';
 
-afterEach(closeScene);
+afterEach(async () => {
+  vi.useRealTimers();
+  await closeScene();
+});
+
+/** From here on, time passes for timers only by `pass`. */
+function heldTime(): { readonly pass: (ms: number) => Promise<void> } {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] });
+  return { pass: async (ms) => void (await vi.advanceTimersByTimeAsync(ms)) };
+}
 
 test('a call that people refuse does not run, and the model is told why', async () => {
   const ran: Ran[] = [];
@@ -59,12 +68,18 @@ test('a tool that ignores its time limit is not waited for, and is told to stop'
 });
 
 test('the watchdogs of the model leave tools and people their time', async () => {
+  const time = heldTime();
   const record = new ToolRecord(async () => {
-    await new Promise((resolve) => setTimeout(resolve, 400));
+    await time.pass(400);
     return { kind: 'run' };
   });
   const { agent } = await scene(
-    [adding([], {}, async () => new Promise((resolve) => setTimeout(resolve, 400, 'slow')))],
+    [
+      adding([], {}, async () => {
+        await time.pass(400);
+        return 'slow';
+      }),
+    ],
     askOnce({ name: 'add', args: { a: 1 } }),
     { firstTokenMs: 300, stallMs: 300 },
   );
@@ -72,10 +87,11 @@ test('the watchdogs of the model leave tools and people their time', async () =>
 });
 
 test('the watchdogs cover the answer after a tool as well', async () => {
+  const time = heldTime();
   const { agent } = await scene(
     [adding([])],
     (call, n) => {
-      if (n > 1) return;
+      if (n > 1) return void time.pass(300);
       call.ask({ name: 'add', args: { a: 1 } });
       call.finish('tool_calls');
     },

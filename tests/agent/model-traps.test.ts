@@ -1,5 +1,6 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { awaitAllCallbacks } from '@langchain/core/callbacks/promises';
 import { afterEach, expect, test, vi } from 'vitest';
 
 import type { Agent, AgentChunk } from '../../actors/agent-port.ts';
@@ -106,8 +107,8 @@ test('traces of LangChain’s, asked for by the environment, are not sent: neith
     expect(textOf(await chunksOf(agent, turn('hi')))).toBe('ok');
     const task = { instructions: 'Sum up.', text: 'hi' };
     await agent.complete?.(task, new AbortController().signal).catch(() => undefined);
-    // What is sent is gathered for a quarter of a second first.
-    await new Promise((resolve) => setTimeout(resolve, 1_000));
+    // What would be sent is gathered first.
+    await awaitAllCallbacks();
     expect(sent).toEqual([]);
   } finally {
     vi.unstubAllEnvs();
