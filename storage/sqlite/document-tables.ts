@@ -23,6 +23,7 @@ export class DocumentTables {
   readonly #twin: Statement<[owner: string, key: string], DocumentId>;
   readonly #isSeen: Statement<[participant: string, did: number], number>;
   readonly #countOwned: Statement<[owner: string], number>;
+  readonly #hasAny: Statement<[], number>;
   readonly #conversations: Statement<[did: number], ConversationId>;
   readonly #spaces: Statement<[did: number], string>;
   readonly #chunks: Statement<number[], Chunk>;
@@ -54,6 +55,7 @@ export class DocumentTables {
     this.#countOwned = db
       .prepare<[string], number>('SELECT count(*) FROM documents WHERE owner = ?')
       .pluck();
+    this.#hasAny = db.prepare<[], number>('SELECT 1 FROM documents LIMIT 1').pluck();
     this.#conversations = db
       .prepare<[number], ConversationId>(
         'SELECT c.id FROM shares s JOIN conversations c ON c.cid = s.cid WHERE s.did = ? ORDER BY s.place',
@@ -104,6 +106,10 @@ export class DocumentTables {
 
   countOwned(owner: ParticipantId): number {
     return this.#countOwned.get(owner) ?? 0;
+  }
+
+  hasAny(): boolean {
+    return this.#hasAny.get() !== undefined;
   }
 
   document({ did, id, owner, created_key, record }: DocumentRow): Document {

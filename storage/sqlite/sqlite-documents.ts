@@ -143,10 +143,12 @@ export class SqliteDocuments implements DocumentStore {
     space: Space,
     page: { readonly afterId?: DocumentId; readonly limit: number },
   ): Promise<Result<{ readonly ids: readonly DocumentId[]; readonly count: number }, Unavailable>> {
-    const { spaces, searcher, look } = this.#parts;
+    const { documents, spaces, searcher, look } = this.#parts;
     return searcher.during(async () => {
-      const found = look(() => spaces.find(space)?.sid ?? 0);
+      // A server without documents never needs the searching thread, and asks this once a minute.
+      const found = look(() => (documents.hasAny() ? (spaces.find(space)?.sid ?? 0) : undefined));
       if (!found.ok) return found;
+      if (found.value === undefined) return ok({ ids: [], count: 0 });
       return searcher.ask('documentsWithoutVectors', { ...page, sid: found.value });
     });
   }
