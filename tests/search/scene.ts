@@ -29,6 +29,14 @@ interface Scene {
   find(text: string, mode?: Mode, more?: Partial<MessageQuery>): Promise<number[]>;
 }
 
+/** A search waits for all it can have, unless a test says when it does not. */
+const ENDLESS = {
+  levelMs: 60_000,
+  localVectorsMs: 60_000,
+  remoteVectorsMs: 60_000,
+  queryMs: 60_000,
+};
+
 interface SceneOptions {
   readonly embedder?: Embedder | undefined;
   readonly index?: (inner: MessageIndex) => MessageIndex;
@@ -48,7 +56,7 @@ export async function scene(options: SceneOptions = {}): Promise<Scene> {
     },
     embedder: async () => ok(embedder),
     report: (event) => reports.push(event),
-    ...(options.patience === undefined ? {} : { patience: options.patience }),
+    patience: { ...ENDLESS, ...options.patience },
   });
   open.push(search);
   return {

@@ -3,6 +3,7 @@ import { err, ok } from '../../src/domain/result.ts';
 import type { Embedder } from '../../src/search/embedder.ts';
 import { unavailable } from '../../storage/unavailable.ts';
 import { appended, granted, made, message, ONE, refusal } from '../contract/fixtures.ts';
+import { eventually } from '../support/deadline.ts';
 import { until } from '../support/until.ts';
 import { gate, hashing, indexWith, NEVER, saidAll, scene, unplugged } from './scene.ts';
 
@@ -213,7 +214,7 @@ describe('the vectors of a conversation', () => {
       granted(await search.search(ONE, { text: 'apples', mode: 'hybrid', limit: 20 }));
     const first = await ask();
     expect([first.isDegraded, first.items.length]).toEqual([true, 20]);
-    await until(async () => !(await ask()).isDegraded);
+    await eventually('all have their vectors', async () => !(await ask()).isDegraded);
   });
 
   it('stop being made when all is closed, and when they do not stay', async () => {
