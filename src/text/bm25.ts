@@ -33,14 +33,14 @@ export function rank(
   const weights = new Map<string, number>();
   let whole = 0;
   for (const term of question) {
-    const having = counts.reduce((n, count) => n + (count.has(term) ? 1 : 0), 0);
+    const having = counts.reduce((n, count) => n + (count?.has(term) ? 1 : 0), 0);
     const weight = Math.log(1 + (texts.length + UNSEEN_TEXTS - having + 0.5) / (having + 0.5));
     weights.set(term, weight);
     whole += weight;
   }
   const scored: Scored[] = [];
   counts.forEach((count, index) => {
-    if (count.size === 0) return;
+    if (count === undefined) return;
     let score = 0;
     let covered = 0;
     const norm = 1 - B + (B * (texts[index]?.length ?? 0)) / average;
@@ -54,8 +54,16 @@ export function rank(
   return scored.sort((a, b) => b.score - a.score || b.index - a.index);
 }
 
-function countOf(question: ReadonlySet<string>, terms: readonly string[]): Map<string, number> {
-  const count = new Map<string, number>();
-  for (const term of terms) if (question.has(term)) count.set(term, (count.get(term) ?? 0) + 1);
+/** Undefined when the text has none: most have none, and are many. */
+function countOf(
+  question: ReadonlySet<string>,
+  terms: readonly string[],
+): Map<string, number> | undefined {
+  let count: Map<string, number> | undefined;
+  for (const term of terms) {
+    if (!question.has(term)) continue;
+    count ??= new Map();
+    count.set(term, (count.get(term) ?? 0) + 1);
+  }
   return count;
 }

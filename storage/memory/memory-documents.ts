@@ -15,12 +15,13 @@ import type {
   TermsQuery,
   VectorQuery,
 } from '../document-store.ts';
+import { Best, innerProduct } from '../nearest.ts';
 import { wellFormedChunk, wellFormedDocument } from '../text.ts';
 import type { Unavailable } from '../unavailable.ts';
 import type { Space } from '../vector-spaces.ts';
 import type { Gate } from './gate.ts';
 import type { MemoryConversation } from './memory-conversation.ts';
-import { cosine, type MemorySpaces } from './memory-spaces.ts';
+import type { MemorySpaces } from './memory-spaces.ts';
 
 interface Held {
   document: Document;
@@ -132,17 +133,17 @@ export class MemoryDocuments implements DocumentStore {
   byVector(query: ChunkQuery & VectorQuery): Promise<Result<readonly FoundChunk[], Unavailable>> {
     return this.#parts.gate.answer(() => {
       const space = this.#parts.spaces.find(query.space);
-      const wanted = space?.copyOf(query.vector);
+      const wanted = space?.unitOf(query.vector);
       if (space === undefined || wanted === undefined) return [];
-      return this.#seen(query)
-        .flatMap(({ document, chunks }) =>
-          (space.documents.get(document.id) ?? []).flatMap((vector, index) => {
-            const chunk = chunks[index];
-            return chunk === undefined ? [] : [{ document, chunk, score: cosine(wanted, vector) }];
-          }),
-        )
-        .sort((a, b) => b.score - a.score)
-        .slice(0, query.limit);
+      const best = new Best<FoundChunk>(query.limit);
+      for (const { document, chunks } of this.#seen(query)) {
+        for (const [index, vector] of (space.documents.get(document.id) ?? []).entries()) {
+          const score = innerProduct(wanted, vector);
+          const chunk = chunks[index];
+          if (score > best.bar && chunk !== undefined) best.offer({ document, chunk, score });
+        }
+      }
+      return best.items;
     });
   }
 
@@ -171,7 +172,7 @@ export class MemoryDocuments implements DocumentStore {
         throw new RangeError(`${vectors.length} vectors for ${held.chunks.length} chunks`);
       space.documents.set(
         id,
-        vectors.map((vector) => space.copyOf(vector)),
+        vectors.map((vector) => space.unitOf(vector)),
       );
       return true;
     });

@@ -10,12 +10,13 @@ import type {
   MessageVector,
   UnembeddedMessage,
 } from '../message-index.ts';
+import { Best, innerProduct } from '../nearest.ts';
 import type { Effect } from '../store.ts';
 import type { Unavailable } from '../unavailable.ts';
 import type { Space } from '../vector-spaces.ts';
 import type { Gate } from './gate.ts';
 import type { MemoryConversation } from './memory-conversation.ts';
-import { cosine, type MemorySpaces } from './memory-spaces.ts';
+import type { MemorySpaces } from './memory-spaces.ts';
 
 interface Indexed {
   readonly textSeq: number;
@@ -52,7 +53,8 @@ export class MemoryIndex implements MessageIndex {
       const indexed = this.#indexed.get(id) ?? { mark: 0, messages: new Map() };
       this.#indexed.set(id, indexed);
       for (const event of conversation.page({ afterSeq: indexed.mark, limit })) {
-        takeIn(event, indexed.messages);
+        const edited = takeIn(event, indexed.messages);
+        if (edited !== undefined) this.#dropVectors(id, edited);
         indexed.mark = event.seq;
       }
       return indexed.mark >= conversation.head || conversation.isEmpty;
@@ -64,12 +66,13 @@ export class MemoryIndex implements MessageIndex {
     { terms, limit }: TermsQuery & { readonly limit: number },
   ): Promise<Result<readonly FoundMessage[], Unavailable>> {
     return this.#parts.gate.answer(() => {
-      const messages = this.#messagesOf(id);
-      const texts = messages.map(([, message]) => message.terms);
+      const messages = this.#indexed.get(id)?.messages ?? new Map<number, Indexed>();
+      const seqs = [...messages.keys()];
+      const texts = Array.from(messages.values(), (message) => message.terms);
       return rank(new Set(terms), texts)
         .slice(0, limit)
         .flatMap(({ index, score }) => {
-          const seq = messages[index]?.[0];
+          const seq = seqs[index];
           return seq === undefined ? [] : [{ seq, score }];
         });
     });
@@ -81,16 +84,14 @@ export class MemoryIndex implements MessageIndex {
   ): Promise<Result<readonly FoundMessage[], Unavailable>> {
     return this.#parts.gate.answer(() => {
       const space = this.#parts.spaces.find(query.space);
-      const wanted = space?.copyOf(query.vector);
+      const wanted = space?.unitOf(query.vector);
       if (space === undefined || wanted === undefined) return [];
-      const vectors = space.messages.get(id);
-      return this.#messagesOf(id)
-        .flatMap(([seq, { textSeq }]) => {
-          const found = vectors?.get(seq);
-          return found?.textSeq === textSeq ? [{ seq, score: cosine(wanted, found.vector) }] : [];
-        })
-        .sort((a, b) => b.score - a.score)
-        .slice(0, query.limit);
+      const best = new Best<FoundMessage>(query.limit);
+      for (const [seq, vector] of space.messages.get(id) ?? []) {
+        const score = innerProduct(wanted, vector);
+        if (score > best.bar) best.offer({ seq, score });
+      }
+      return best.items;
     });
   }
 
@@ -101,11 +102,18 @@ export class MemoryIndex implements MessageIndex {
   ): Promise<Result<readonly UnembeddedMessage[], Unavailable>> {
     return this.#parts.gate.answer(() => {
       const vectors = this.#parts.spaces.find(space)?.messages.get(id);
-      return this.#messagesOf(id)
-        .filter(([seq, { textSeq }]) => vectors?.get(seq)?.textSeq !== textSeq)
-        .sort(([a], [b]) => b - a)
-        .slice(0, limit)
-        .map(([seq, { textSeq, text }]) => ({ seq, textSeq, text }));
+      const messages = this.#indexed.get(id)?.messages;
+      const missing = Math.min(limit, (messages?.size ?? 0) - (vectors?.size ?? 0));
+      const found: UnembeddedMessage[] = [];
+      if (messages === undefined || missing === 0) return found;
+      // Taken in in the order of their seqs, and an edit keeps its message's place.
+      for (const seq of [...messages.keys()].reverse()) {
+        if (found.length === missing) break;
+        const message = vectors?.has(seq) ? undefined : messages.get(seq);
+        if (message !== undefined)
+          found.push({ seq, textSeq: message.textSeq, text: message.text });
+      }
+      return found;
     });
   }
 
@@ -122,7 +130,7 @@ export class MemoryIndex implements MessageIndex {
       space.messages.set(id, stored);
       for (const { seq, textSeq, vector } of vectors) {
         if (messages.get(seq)?.textSeq !== textSeq) continue;
-        stored.set(seq, { textSeq, vector: space.copyOf(vector) });
+        stored.set(seq, space.unitOf(vector));
       }
     });
   }
@@ -138,8 +146,8 @@ export class MemoryIndex implements MessageIndex {
     for (const { messages } of this.#parts.spaces.all()) messages.delete(id);
   }
 
-  #messagesOf(id: ConversationId): Array<[number, Indexed]> {
-    return [...(this.#indexed.get(id)?.messages ?? [])];
+  #dropVectors(id: ConversationId, seq: number): void {
+    for (const { messages } of this.#parts.spaces.all()) messages.get(id)?.delete(seq);
   }
 
   #forget(id: ConversationId, isGone: (seq: number) => boolean): void {
@@ -151,16 +159,21 @@ export class MemoryIndex implements MessageIndex {
   }
 }
 
-/** An edit of a message that is gone, or was deleted, has nothing to change: redacted events have no content. */
-function takeIn(event: LogEvent, messages: Map<number, Indexed>): void {
+/**
+ * The seq of the message whose text this replaced. An edit of a message that is gone, or was deleted, has nothing to
+ * change: redacted events have no content.
+ */
+function takeIn(event: LogEvent, messages: Map<number, Indexed>): number | undefined {
   if (isKind(event, 'message')) {
     const { content } = decodeBody(event);
     if (content !== undefined) messages.set(event.seq, indexedAt(event.seq, content));
   } else if (isKind(event, 'message.edited')) {
     const { target_seq, content } = decodeBody(event);
-    if (content !== undefined && messages.has(target_seq))
-      messages.set(target_seq, indexedAt(event.seq, content));
+    if (content === undefined || !messages.has(target_seq)) return undefined;
+    messages.set(target_seq, indexedAt(event.seq, content));
+    return target_seq;
   }
+  return undefined;
 }
 
 function indexedAt(textSeq: number, text: string): Indexed {

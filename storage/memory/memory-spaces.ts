@@ -1,19 +1,15 @@
 import { type ConversationId, type DocumentId, isId } from '../../src/domain/ids.ts';
 import type { Result } from '../../src/domain/result.ts';
+import { unitOf } from '../nearest.ts';
 import type { Unavailable } from '../unavailable.ts';
 import type { KnownSpace, Space, VectorSpaces } from '../vector-spaces.ts';
 import type { Gate } from './gate.ts';
 
-/** A vector, and the event whose text it is of. */
-interface VectorOfMessage {
-  readonly textSeq: number;
-  readonly vector: Float32Array;
-}
-
 /** A space with all its vectors: dropping it drops them. */
 export class MemorySpace {
   readonly documents = new Map<DocumentId, readonly Float32Array[]>();
-  readonly messages = new Map<ConversationId, Map<number, VectorOfMessage>>();
+  /** By seq, of the text that each message has in the index: those without one are as many as are missing here. */
+  readonly messages = new Map<ConversationId, Map<number, Float32Array>>();
   readonly #space: Space;
 
   constructor({ name, dimensions }: Space) {
@@ -28,12 +24,12 @@ export class MemorySpace {
     return this.#space;
   }
 
-  /** A copy, because the caller's may be written to; throws when it is of another length. */
-  copyOf(vector: Float32Array): Float32Array {
+  /** A copy of length 1, because the caller's may be written to; throws when it has other dimensions. */
+  unitOf(vector: Float32Array): Float32Array {
     const { name, dimensions } = this.#space;
     if (vector.length !== dimensions)
       throw new RangeError(`a vector of ${vector.length} in the space ${name}`);
-    return Float32Array.from(vector);
+    return unitOf(vector);
   }
 }
 
@@ -80,19 +76,4 @@ export class MemorySpaces implements VectorSpaces {
     if (!this.#spaces.has(space.name)) this.#spaces.set(space.name, new MemorySpace(space));
     this.#inUse ??= space.name;
   }
-}
-
-/** The cosine of the angle between two vectors; 0 when one of them has no length. */
-export function cosine(a: Float32Array, b: Float32Array): number {
-  let dot = 0;
-  let aSquared = 0;
-  let bSquared = 0;
-  a.forEach((x, index) => {
-    const y = b[index] ?? 0;
-    dot += x * y;
-    aSquared += x * x;
-    bSquared += y * y;
-  });
-  const lengths = Math.sqrt(aSquared * bSquared);
-  return lengths === 0 ? 0 : dot / lengths;
 }
