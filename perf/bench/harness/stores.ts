@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { readConfig } from '../../../src/config.ts';
 import { createRuntime, type Runtime } from '../../../src/runtime.ts';
+import { Pglite } from '../../../tests/support/pglite.ts';
 import { databaseOn } from '../../../tests/support/postgres.ts';
 import { PostgresServer } from '../../../tests/support/postgres-server.ts';
 
@@ -10,6 +11,8 @@ import { PostgresServer } from '../../../tests/support/postgres-server.ts';
 export interface Place {
   readonly name: string;
   readonly url: string;
+  /** What the server is set to there, beside the store. */
+  readonly settings?: Readonly<Record<string, string>>;
   readonly clear: () => Promise<void>;
 }
 
@@ -31,10 +34,21 @@ const PLACES: Readonly<Record<string, () => Promise<Place>>> = {
   },
 };
 
+/** Postgres with pgvector is compiled to WebAssembly, and has one session: for questions about vectors only. */
+const WITH_VECTORS: typeof PLACES = {
+  pglite: async () => {
+    const server = await Pglite.start();
+    const settings = { 'store-pool-size': '1' };
+    const name = 'PGlite with pgvector, a pool of one';
+    return { name, url: server.url, settings, clear: () => server.end() };
+  },
+};
+
 export const PLACE_NAMES = Object.keys(PLACES);
+export const SEARCHED_PLACES = [...PLACE_NAMES, ...Object.keys(WITH_VECTORS)];
 
 export function openPlace(name: string): Promise<Place> {
-  const open = PLACES[name];
+  const open = PLACES[name] ?? WITH_VECTORS[name];
   if (open === undefined) throw new Error(`no store is called ${name}`);
   return open();
 }
