@@ -1,7 +1,7 @@
 import { ok, type Result } from '../../src/domain/result.ts';
 import type { ChunkQuery, FoundChunk, TermsQuery, VectorQuery } from '../document-store.ts';
 import type { Unavailable } from '../unavailable.ts';
-import type { Database } from './database.ts';
+import type { Database, Transaction, Value } from './database.ts';
 import { ownerScope } from './document-add.ts';
 import {
   CHUNK_COLUMNS,
@@ -12,7 +12,7 @@ import {
   seenDocuments,
 } from './document-rows.ts';
 import { lexeme, rankSql, termParameters } from './terms.ts';
-import { type Near, Nearest, type VectorRow } from './vector-scan.ts';
+import { type Near, nearestOf, pageRows, type ScanPage } from './vector-scan.ts';
 import { chunkVectors, distance, indexed, type SpaceTables, typeOf } from './vector-tables.ts';
 import { encodeVector, findSpace, unlessDropped } from './vectors.ts';
 
@@ -108,27 +108,15 @@ export class DocumentSearch {
     ]);
   }
 
-  /** So many chunks at a time, of one document or of several. */
-  async #scan(
+  #scan(
     tables: SpaceTables,
     query: Search<VectorQuery>,
   ): Promise<Result<readonly Near[], Unavailable>> {
-    const seen = seenDocuments(query);
-    const nearest = new Nearest(tables, query.vector, query.limit);
-    const text = `SELECT did AS first, place AS second, embedding FROM ${chunkVectors(tables)}
-      WHERE did = ANY($1::bigint[]) AND place >= $2 AND place < $3`;
-    for (let after = 0; ; ) {
-      const some = await this.#db.read<Sized>({ text: sizedSql(seen) }, [...seen.values, after]);
-      if (!some.ok) return some;
-      for (const { dids, from, to } of pagesOf(some.value, nearest.pageRows)) {
-        const page = await this.#db.read<VectorRow>({ text }, [dids, from, to]);
-        if (!page.ok) return page;
-        nearest.offer(page.value);
-      }
-      const last = some.value.at(-1);
-      if (last === undefined || some.value.length < SIZED_AT_ONCE) return ok(nearest.best);
-      after = last.did;
-    }
+    const scanned = { tables, table: chunkVectors(tables), keys: ['did', 'place'] } as const;
+    const { vector: wanted, limit } = query;
+    return this.#db.snapshot((tx) =>
+      nearestOf(tx, scanned, { wanted, limit, pages: scanPages(tx, tables, query) }),
+    );
   }
 
   async #at(
@@ -163,7 +151,7 @@ const INDEX_SETTINGS = `SELECT set_config('hnsw.ef_search', $1, true),
 
 interface Seen {
   readonly text: string;
-  readonly values: readonly unknown[];
+  readonly values: readonly Value[];
 }
 
 function seenChunksSql(seen: string, limit: number): string {
@@ -201,6 +189,24 @@ const SIZED_AT_ONCE = 1_000;
 function sizedSql({ text, values }: Seen): string {
   return `SELECT did, chunk_count FROM documents d WHERE d.did IN (${text}) AND d.did > $${values.length + 1}
     ORDER BY d.did LIMIT ${SIZED_AT_ONCE}`;
+}
+
+/** So many chunks at a time, of one document or of several. */
+async function* scanPages(
+  tx: Transaction,
+  tables: SpaceTables,
+  query: Search<VectorQuery>,
+): AsyncGenerator<ScanPage> {
+  const seen = seenDocuments(query);
+  const from = `${chunkVectors(tables)} v WHERE v.did = ANY($1::bigint[]) AND v.place >= $2 AND v.place < $3`;
+  for (let after = 0; ; ) {
+    const some = await tx.rows<Sized>({ text: sizedSql(seen) }, [...seen.values, after]);
+    for (const { dids, from: start, to } of pagesOf(some, pageRows(tables)))
+      yield { from, values: [dids, start, to] };
+    const last = some.at(-1);
+    if (last === undefined || some.length < SIZED_AT_ONCE) return;
+    after = last.did;
+  }
 }
 
 interface ChunkRange {

@@ -30,7 +30,7 @@ import {
   storedDocumentOf,
 } from './document-rows.ts';
 import { DocumentSearch } from './document-search.ts';
-import { chunkVectors, type SpaceTables, typeOf } from './vector-tables.ts';
+import { chunkVectors, columnNames, columnParameters, type SpaceTables } from './vector-tables.ts';
 import { encodeVectors, holdSpace } from './vectors.ts';
 
 const COUNT_OWNED = {
@@ -174,16 +174,17 @@ async function put(
   { tables, did }: { readonly tables: SpaceTables; readonly did: number },
 ): Promise<void> {
   const name = chunkVectors(tables);
+  const columns = columnNames(tables);
   await tx.run({ text: `DELETE FROM ${name} WHERE did = $1` }, [did]);
   for (let start = 0; start < vectors.length; start += MAX_BATCH_VECTORS) {
     const batch = vectors.slice(start, start + MAX_BATCH_VECTORS);
     await tx.run(
       {
-        text: `INSERT INTO ${name} (did, place, embedding)
-          SELECT $1, $2 + g.place - 1, g.embedding
-          FROM unnest($3::${typeOf(tables)}[]) WITH ORDINALITY AS g (embedding, place)`,
+        text: `INSERT INTO ${name} (did, place, ${columns})
+          SELECT $1, $2 + g.place - 1, ${columns}
+          FROM unnest(${columnParameters(tables, 3)}) WITH ORDINALITY AS g (${columns}, place)`,
       },
-      [did, start, encodeVectors(tables, batch)],
+      [did, start, ...encodeVectors(tables, batch)],
     );
   }
   await tx.run(HAS_VECTORS, [did, tables.sid]);

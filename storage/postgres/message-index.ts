@@ -13,8 +13,16 @@ import type { Space } from '../vector-spaces.ts';
 import type { Database } from './database.ts';
 import { holdIndex, takeIn } from './message-level.ts';
 import { rankSql, termParameters } from './terms.ts';
-import { Nearest, type VectorRow } from './vector-scan.ts';
-import { distance, messageVectors, type SpaceTables, typeOf } from './vector-tables.ts';
+import { nearestOf, pageRows, type ScanPage } from './vector-scan.ts';
+import {
+  columnNames,
+  columnParameters,
+  columnsOf,
+  distance,
+  messageVectors,
+  type SpaceTables,
+  typeOf,
+} from './vector-tables.ts';
 import { encodeVector, encodeVectors, findSpace, holdSpace, unlessDropped } from './vectors.ts';
 
 const STANDING = {
@@ -25,8 +33,14 @@ const STANDING = {
 
 const RANGE = {
   name: 'index-range',
-  text: `SELECT c.first_seq, k.mark FROM conversations c JOIN message_marks k ON k.cid = c.cid WHERE c.id = $1`,
+  text: `SELECT c.cid, c.first_seq, k.mark FROM conversations c JOIN message_marks k ON k.cid = c.cid WHERE c.id = $1`,
 };
+
+interface Range {
+  readonly cid: number;
+  readonly first_seq: number;
+  readonly mark: number;
+}
 
 /** What is trimmed is found by nobody, also before it is cleared. */
 const BY_TERMS = {
@@ -133,7 +147,7 @@ export class PostgresMessageIndex implements MessageIndex {
         cid,
         given.map(({ seq }) => seq),
         given.map(({ textSeq }) => textSeq),
-        embeddings,
+        ...embeddings,
       ]);
     });
   }
@@ -154,30 +168,28 @@ export class PostgresMessageIndex implements MessageIndex {
     );
   }
 
-  async #scan(
+  #scan(
     tables: SpaceTables,
     id: ConversationId,
     { vector, limit }: VectorQuery & { readonly limit: number },
   ): Promise<Result<readonly FoundMessage[], Unavailable>> {
-    const range = await this.#db.read<{ first_seq: number; mark: number }>(RANGE, [id]);
-    if (!range.ok) return range;
-    const { first_seq, mark } = range.value[0] ?? { first_seq: 1, mark: 0 };
-    const nearest = new Nearest(tables, vector, limit);
-    const text = scanSql(tables);
-    for (let from = first_seq; from <= mark; from += nearest.pageRows) {
-      const page = await this.#db.read<VectorRow>({ text }, [id, from, from + nearest.pageRows]);
-      if (!page.ok) return page;
-      nearest.offer(page.value);
-    }
-    return ok(nearest.best.map(({ second, score }) => ({ seq: second, score })));
+    const scanned = { tables, table: messageVectors(tables), keys: ['cid', 'seq'] } as const;
+    return this.#db.snapshot(async (tx) => {
+      const [range] = await tx.rows<Range>(RANGE, [id]);
+      if (range === undefined) return [];
+      const pages = pagesOf(tables, range);
+      const near = await nearestOf(tx, scanned, { wanted: vector, limit, pages });
+      return near.map(({ second, score }) => ({ seq: second, score }));
+    });
   }
 }
 
 /** Pages of seqs, not of rows: a page in the order of its rows may be a sort of them all. */
-function scanSql(tables: SpaceTables): string {
-  return `SELECT v.cid AS first, v.seq AS second, v.embedding
-    FROM conversations c JOIN ${messageVectors(tables)} v ON v.cid = c.cid AND v.seq >= c.first_seq
-    WHERE c.id = $1 AND v.seq >= $2 AND v.seq < $3`;
+function* pagesOf(tables: SpaceTables, { cid, first_seq, mark }: Range): Generator<ScanPage> {
+  const rows = pageRows(tables);
+  const from = `${messageVectors(tables)} v WHERE v.cid = $1 AND v.seq >= $2 AND v.seq < $3`;
+  for (let seq = first_seq; seq <= mark; seq += rows)
+    yield { from, values: [cid, seq, seq + rows] };
 }
 
 /**
@@ -210,13 +222,16 @@ function withoutVectorSql(tables: SpaceTables | undefined): string {
 }
 
 function putVectorsSql(tables: SpaceTables): string {
+  const columns = columnNames(tables);
+  const changes = columnsOf(tables).map(({ name }) => `${name} = excluded.${name}`);
   return `WITH given AS MATERIALIZED (
-      SELECT t.cid, t.seq, g.embedding
-      FROM unnest($2::bigint[], $3::bigint[], $4::${typeOf(tables)}[]) AS g (seq, text_seq, embedding)
+      SELECT t.cid, t.seq, ${columns}
+      FROM unnest($2::bigint[], $3::bigint[], ${columnParameters(tables, 4)})
+        AS g (seq, text_seq, ${columns})
       JOIN message_texts t ON t.cid = $1 AND t.seq = g.seq AND t.text_seq = g.text_seq),
     marked AS (
       UPDATE message_texts t SET embedded_in = ${tables.sid} FROM given g
       WHERE t.cid = g.cid AND t.seq = g.seq AND t.embedded_in <> ${tables.sid})
-    INSERT INTO ${messageVectors(tables)} (cid, seq, embedding) SELECT cid, seq, embedding FROM given
-    ON CONFLICT (cid, seq) DO UPDATE SET embedding = excluded.embedding`;
+    INSERT INTO ${messageVectors(tables)} (cid, seq, ${columns}) SELECT cid, seq, ${columns} FROM given
+    ON CONFLICT (cid, seq) DO UPDATE SET ${changes.join(', ')}`;
 }

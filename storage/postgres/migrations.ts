@@ -2,13 +2,14 @@ import type { ClientBase } from 'pg';
 import { OpenError } from '../open-error.ts';
 import { LOG_SCHEMA } from './log-schema.ts';
 import { NOTE_SCHEMA } from './note-schema.ts';
+import { ORDER_SCHEMA } from './order-schema.ts';
 import { SEARCH_SCHEMA } from './search-schema.ts';
 
 /**
  * Forward steps; `schema_version` counts those that were taken. A released step never changes: what comes later is
  * a new step. `tests/storage/schemas/` keeps each released schema with data in it.
  */
-export const MIGRATIONS: readonly string[] = [LOG_SCHEMA, SEARCH_SCHEMA, NOTE_SCHEMA];
+export const MIGRATIONS: readonly string[] = [LOG_SCHEMA, SEARCH_SCHEMA, NOTE_SCHEMA, ORDER_SCHEMA];
 
 /** The lock of the migration; the number says nothing. Locks of this kind belong to one database. */
 const LOCK = 7_265_566_512;

@@ -33,6 +33,7 @@ import { preparePostgres } from './open-postgres.ts';
 import { Reader } from './reader.ts';
 import { PostgresSpaces } from './spaces.ts';
 import { NO_BREAKER, type StoreBreaker } from './store-breaker.ts';
+import { PostgresTurnOrders } from './turn-orders.ts';
 import { Writer } from './writer.ts';
 
 export interface PostgresOptions {
@@ -83,6 +84,7 @@ export class PostgresStore implements Store {
   readonly spaces: PostgresSpaces;
   readonly audit: PostgresAudit;
   readonly ledger: PostgresLedger;
+  readonly orders: PostgresTurnOrders;
   readonly #databases: ReadonlySet<Database>;
   readonly #db: Database;
   readonly #reader: Reader;
@@ -121,6 +123,7 @@ export class PostgresStore implements Store {
     this.spaces = new PostgresSpaces(this.#db);
     this.audit = new PostgresAudit(this.#db);
     this.ledger = new PostgresLedger(this.#db);
+    this.orders = new PostgresTurnOrders(this.#db);
     this.#clearing.wake();
   }
 

@@ -1,5 +1,6 @@
 /**
- * How the vectors of a space are kept, and compared: `bytes` are little-endian 32-bit floats that we compare;
+ * How the vectors of a space are kept, and compared: `bytes` are little-endian 32-bit floats that we compare, with a
+ * sketch of each (storage/postgres/sketch.ts);
  * `pgvector` is its type and operator, without an index; `hnsw` is its index, for chunks. Messages are compared
  * one conversation at a time, exactly, and need none.
  */
@@ -82,6 +83,35 @@ export const VECTOR_TABLES = [
   { nameOf: messageVectors, keys: ['cid', 'seq'], parent: 'message_texts' },
 ] as const;
 
+/** A column that has something of a vector, and its type as a parameter. */
+interface VectorColumn {
+  readonly name: string;
+  readonly type: string;
+}
+
+/** What a table has of each vector. */
+export function columnsOf(tables: SpaceTables): readonly VectorColumn[] {
+  const embedding = { name: 'embedding', type: typeOf(tables) };
+  return tables.storage === 'bytes' ? [embedding, { name: 'sketch', type: 'text' }] : [embedding];
+}
+
+/** Their names, for a list of columns. */
+export function columnNames(tables: SpaceTables): string {
+  return columnsOf(tables)
+    .map(({ name }) => name)
+    .join(', ');
+}
+
+/** The same as parameters, an array each, the first of them with this number. */
+export function columnParameters(tables: SpaceTables, from: number): string {
+  return columnsOf(tables)
+    .map(({ type }, at) => `$${from + at}::${type}[]`)
+    .join(', ');
+}
+
+/** Floats of so many dimensions fit in a page with their key: a scan reads them there, and not each from a table of its own. */
+const MAX_INLINE = 2_000;
+
 /** A table of vectors, without an index of them. */
 export function createTable(
   tables: SpaceTables,
@@ -89,15 +119,19 @@ export function createTable(
   name: string,
 ): string {
   const [first, second] = keys;
-  const type = tables.storage === 'bytes' ? 'bytea' : `${typeOf(tables)}(${tables.dimensions})`;
+  const isBytes = tables.storage === 'bytes';
+  const isInline = !isBytes && tables.dimensions <= MAX_INLINE;
+  const type = isBytes ? 'bytea' : `${typeOf(tables)}(${tables.dimensions})`;
   return `
 CREATE TABLE ${name} (
   ${first} bigint NOT NULL,
   ${second} bigint NOT NULL,
   embedding ${type} NOT NULL,
+  ${isBytes ? 'sketch text COLLATE "C" NOT NULL,' : ''}
   PRIMARY KEY (${first}, ${second})
 );
-ALTER TABLE ${name} ALTER COLUMN embedding SET STORAGE EXTERNAL,
+${isBytes ? `ALTER TABLE ${name} ALTER COLUMN sketch SET STORAGE MAIN;` : ''}
+ALTER TABLE ${name} ALTER COLUMN embedding SET STORAGE ${isInline ? 'PLAIN' : 'EXTERNAL'},
   ADD FOREIGN KEY (${first}, ${second}) REFERENCES ${parent} ON DELETE CASCADE;`;
 }
 

@@ -1,6 +1,8 @@
 import type { ClientBase } from 'pg';
 import {
   bestStorage,
+  columnNames,
+  columnParameters,
   createIndex,
   createTable,
   FIND_PGVECTOR,
@@ -21,11 +23,14 @@ interface SpaceRow {
   readonly storage: Storage;
   /** False when DROP EXTENSION … CASCADE took the column of vectors away, also if there is an extension again. */
   readonly has_vectors: boolean;
+  readonly has_sketches: boolean;
 }
 
-const SPACES = `SELECT s.sid, s.dimensions, s.storage, EXISTS (
+const hasColumn = (name: string) => `EXISTS (
     SELECT FROM pg_attribute a WHERE a.attrelid = to_regclass('chunk_vectors_' || s.sid)
-      AND a.attname = 'embedding' AND NOT a.attisdropped) AS has_vectors
+      AND a.attname = '${name}' AND NOT a.attisdropped)`;
+const SPACES = `SELECT s.sid, s.dimensions, s.storage,
+    ${hasColumn('embedding')} AS has_vectors, ${hasColumn('sketch')} AS has_sketches
   FROM vector_spaces s ORDER BY s.sid`;
 
 /**
@@ -73,7 +78,10 @@ async function findPgvector(client: ClientBase): Promise<Pgvector | undefined> {
 }
 
 function isToMove(space: SpaceRow, pgvector: Pgvector | undefined): boolean {
-  return !space.has_vectors || bestStorage(space.dimensions, pgvector) !== space.storage;
+  const storage = bestStorage(space.dimensions, pgvector);
+  if (!space.has_vectors || storage !== space.storage) return true;
+  // Made before there were sketches.
+  return storage === 'bytes' && !space.has_sketches;
 }
 
 async function moveAll(client: ClientBase, pgvector: Pgvector | undefined): Promise<void> {
@@ -105,8 +113,7 @@ function tablesOf(
 }
 
 async function move(client: ClientBase, from: SpaceRow, to: SpaceTables): Promise<void> {
-  const isNewType = (from.storage === 'bytes') !== (to.storage === 'bytes');
-  if (isNewType || !from.has_vectors) {
+  if (from.storage === 'bytes' || to.storage === 'bytes' || !from.has_vectors) {
     for (const kind of VECTOR_TABLES) {
       const name = kind.nameOf(to);
       await client.query(createTable(to, kind, `${name}_new`));
@@ -146,12 +153,12 @@ async function copy(
     after = [last.first, last.second];
     const vectors = rows.map(({ embedding }) => decodeBytes(embedding));
     await client.query(
-      `INSERT INTO ${name}_new (${key}, embedding)
-        SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::${to.schema}.vector[])`,
+      `INSERT INTO ${name}_new (${key}, ${columnNames(to)})
+        SELECT * FROM unnest($1::bigint[], $2::bigint[], ${columnParameters(to, 3)})`,
       [
         rows.map(({ first }) => first),
         rows.map(({ second }) => second),
-        encodeVectors(to, vectors),
+        ...encodeVectors(to, vectors),
       ],
     );
   }

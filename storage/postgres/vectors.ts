@@ -1,12 +1,15 @@
 import { err, ok, type Result } from '../../src/domain/result.ts';
+import { unitOf } from '../nearest.ts';
 import { type Unavailable, unavailable } from '../unavailable.ts';
 import type { Space } from '../vector-spaces.ts';
 import type { Database, Statement, Transaction } from './database.ts';
 import { codeOf } from './errors.ts';
+import { sketchOf } from './sketch.ts';
 import { FIND_PGVECTOR, type SpaceTables } from './vector-tables.ts';
 
-/** The object id of bytea, in every database. */
+/** The object ids of bytea and text, in every database. */
 const BYTEA = 17;
+const TEXT = 25;
 const FLOAT_BYTES = 4;
 /** Before the floats of pgvector's binary form: how many there are, and a reserved number. */
 const PGVECTOR_HEAD_BYTES = 4;
@@ -67,21 +70,29 @@ function lost(): Error {
 export function unit({ dimensions }: SpaceTables, vector: Float32Array): Float32Array {
   if (vector.length !== dimensions)
     throw new RangeError(`a vector of ${vector.length} in a space of ${dimensions} dimensions`);
-  const length = Math.sqrt(vector.reduce((sum, x) => sum + x * x, 0));
-  return length === 0 ? vector : vector.map((x) => x / length);
+  return unitOf(vector);
 }
 
-/** A list of vectors in Postgres' binary form, for a parameter that is an array of `typeOf(tables)`. */
-export function encodeVectors(tables: SpaceTables, vectors: readonly Float32Array[]): Buffer {
+/** A list of vectors in Postgres' binary form, for the parameters that are arrays of `columnsOf(tables)`. */
+export function encodeVectors(tables: SpaceTables, vectors: readonly Float32Array[]): Buffer[] {
+  if (tables.storage !== 'bytes')
+    return [encodeArray(tables.type ?? 0, vectors, (vector) => encodeVector(tables, vector))];
+  return [
+    encodeArray(BYTEA, vectors, (vector) => encodeVector(tables, vector)),
+    encodeArray(TEXT, vectors, (vector) => sketchOf(unit(tables, vector))),
+  ];
+}
+
+function encodeArray<T>(type: number, values: readonly T[], encode: (value: T) => Buffer): Buffer {
   const head = Buffer.alloc(ARRAY_HEAD_BYTES);
   head.writeInt32BE(1, 0);
-  head.writeInt32BE(tables.storage === 'bytes' ? BYTEA : (tables.type ?? 0), 8);
-  head.writeInt32BE(vectors.length, 12);
+  head.writeInt32BE(type, 8);
+  head.writeInt32BE(values.length, 12);
   head.writeInt32BE(1, 16);
   return Buffer.concat([
     head,
-    ...vectors.flatMap((vector) => {
-      const element = encodeVector(tables, vector);
+    ...values.flatMap((value) => {
+      const element = encode(value);
       const length = Buffer.alloc(4);
       length.writeInt32BE(element.length);
       return [length, element];
@@ -106,7 +117,8 @@ export function encodeVector(tables: SpaceTables, given: Float32Array): Buffer {
 /** A vector that was kept as `bytes`. */
 export function decodeBytes(bytes: Buffer): Float32Array {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
-  return Float32Array.from({ length: bytes.length / FLOAT_BYTES }, (_, index) =>
-    view.getFloat32(index * FLOAT_BYTES, true),
-  );
+  const vector = new Float32Array(bytes.length / FLOAT_BYTES);
+  for (let at = 0; at < vector.length; at += 1)
+    vector[at] = view.getFloat32(at * FLOAT_BYTES, true);
+  return vector;
 }

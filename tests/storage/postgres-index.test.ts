@@ -255,3 +255,22 @@ describe('spaces', () => {
     expect(granted(await store.documents.countOwned(ann.id))).toBe(11);
   });
 });
+
+test('vectors that were stored before they had sketches are found after the next start', async () => {
+  const vectors = [axis(1), axis(0), axis(2)];
+  await added(store, 'a', { owner: ann.id, texts: ['one', 'two', 'three'] });
+  granted(await store.spaces.add(SPACE));
+  granted(await store.documents.putVectors(SPACE, idOfDocument('a'), vectors));
+  await made(store, messages(1, 3));
+  await levelled(store);
+  const ofMessages = vectors.map((vector, at) => ({ seq: at + 1, textSeq: at + 1, vector }));
+  granted(await store.index.putVectors(ONE, SPACE, ofMessages));
+  await store.close();
+  const [row] = await database.run('SELECT sid FROM vector_spaces');
+  for (const table of ['chunk_vectors', 'message_vectors'])
+    await database.run(`ALTER TABLE ${table}_${row?.['sid']} DROP COLUMN sketch`);
+  store = await PostgresStore.open(database.url, { poolSize: 6 });
+  expect((await byVector(store, axis(0)))[0]).toBe('d_a.1');
+  expect(await nearest(store, axis(0), { limit: 1 })).toEqual([2]);
+  expect(granted(await store.index.withoutVector(ONE, SPACE, 9))).toEqual([]);
+});
