@@ -6,7 +6,7 @@
  * L1. Nothing is shown twice: a call of the model is repeated in silence only while it has shown nothing, and after
  *     that only behind `restarted`.
  * L2. The model's call is closed, and tools are told to stop, when the stream ends, fails, is left, or the turn aborts.
- * L3. Nothing is remembered between turns but the breaker's state, and whether the endpoint takes tools.
+ * L3. Nothing is remembered between turns but the breaker's state, whether the endpoint takes tools, and the graph.
  * L4. What tools gave is not asked of them again: a run begins behind the steps that are done.
  */
 import { AIMessage, type BaseMessage, HumanMessage, SystemMessage } from '@langchain/core/messages';
@@ -25,10 +25,12 @@ import { complete } from './complete.ts';
 import { Course } from './course.ts';
 import { agentFailureOf } from './fault.ts';
 import { tokensOfTools } from './fitting-context.ts';
-import { runGraph } from './graph.ts';
+import { AgentGraph } from './graph.ts';
+import { LEFT } from './left.ts';
 import type { ModelOptions } from './options.ts';
 import { buildPrompt, type PromptMessage } from './prompt.ts';
 import { Said } from './said.ts';
+import { Speech } from './speech.ts';
 import { SteadyModel } from './steady-model.ts';
 import { ToolSupport } from './tool-support.ts';
 import { TurnCalls } from './turn-calls.ts';
@@ -52,6 +54,7 @@ interface Parts {
   readonly open: Opening;
   readonly tools: ToolSource;
   readonly support: ToolSupport;
+  readonly graph: AgentGraph;
   readonly report: NonNullable<AgentParts['report']>;
 }
 
@@ -74,7 +77,8 @@ export function langGraphAgent(options: ModelOptions, more: AgentParts = {}): Ag
   const label = `${provider.name}:${options.model}`;
   const support = new ToolSupport((cause) => report('tools_refused', { model: label, cause }));
   const open = opening(options, breaker);
-  const parts: Parts = { options, provider, open, tools, support, report };
+  const graph = new AgentGraph(provider.model);
+  const parts: Parts = { options, provider, open, tools, support, graph, report };
   return {
     label,
     answer: (input, signal) => answer(input, signal, parts),
@@ -165,27 +169,31 @@ async function* attemptOf(work: Work, said: Said, signal: AbortSignal): AsyncGen
       if (said.isFull) break;
     }
   } finally {
-    closing.abort();
+    closing.abort(LEFT);
   }
   if (said.isEmpty) throw agentFailureOf(new ProviderFault('empty', 'an answer without text'));
   const citations = course.citations(tools);
   yield { type: 'done', ...(citations.length === 0 ? {} : { citations }) };
 }
 
-function run({ prompt, contextTokens, course, calls, tools, ...parts }: Work, signal: AbortSignal) {
-  const { options, provider, open, support } = parts;
-  const how = { patience: options, maxChars: options.maxAnswerChars, contextTokens };
-  const model = new SteadyModel({ provider, open, ...how, course, support });
-  return runGraph(
-    {
-      model,
-      tools: [...tools.values()],
-      onCall: (callId) => calls.answer(callId, signal),
-      maxModelCalls: options.maxModelCalls,
-    },
-    [...prompt, ...course.messages()],
-    signal,
+/** A run of the graph: what it says, until the answer has ended. */
+function run({ tools, calls, ...work }: Work, signal: AbortSignal): Speech {
+  const { options, graph, course } = work;
+  const speech = new Speech(signal);
+  const how = { patience: options, maxChars: options.maxAnswerChars };
+  const model = new SteadyModel({ ...work, ...how, speech, signal });
+  const running = graph.run({
+    tools: [...tools.values()],
+    messages: [...work.prompt, ...course.messages()],
+    maxModelCalls: options.maxModelCalls,
+    speak: (messages, more) => model.speak(messages, more),
+    onCall: (callId) => calls.answer(callId, signal),
+  });
+  running.then(
+    () => speech.end(),
+    (cause) => speech.end({ cause }),
   );
+  return speech;
 }
 
 function toLangChain({ role, content }: PromptMessage): BaseMessage {

@@ -1,57 +1,157 @@
 /**
- * LangChain's agent around the model and the tools of one turn: it calls the model, runs what the model asks for,
- * and calls it again, until it answers. No checkpointer: the conversation's log is the only history, and what a turn
+ * LangChain's agent around the model and the tools of a turn: it calls the model, runs what the model asks for, and
+ * calls it again, until it answers. No checkpointer: the conversation's log is the only history, and what a turn
  * must keep of its tools is in the turn's own record.
+ *
+ * Owns: the graph that was built last. All turns with the same tools share it, for it holds nothing of them: whose
+ * model and whose tools are meant stands in the configuration of a run. What is said does not go through the graph's
+ * streams, each of which costs more for a token than the call of the model does (`Speech`).
  */
-import type { BaseChatModel } from '@langchain/core/language_models/chat_models';
-import { AIMessageChunk, type BaseMessage, type ToolMessage } from '@langchain/core/messages';
+import { CallbackManager } from '@langchain/core/callbacks/manager';
+import type { BaseLanguageModelInput } from '@langchain/core/language_models/base';
+import {
+  BaseChatModel,
+  type BaseChatModelCallOptions,
+  type BindToolsInput,
+} from '@langchain/core/language_models/chat_models';
+import type { AIMessageChunk, BaseMessage, ToolMessage } from '@langchain/core/messages';
+import type { ChatResult } from '@langchain/core/outputs';
+import type { RunnableBinding } from '@langchain/core/runnables';
 import { tool } from '@langchain/core/tools';
 import { createAgent, createMiddleware } from 'langchain';
-import type { Usage } from '../../domain/event.ts';
 import type { Tool } from '../tools/tool.ts';
+import type { CallOptions } from './steady-model.ts';
 import { UNTRACED } from './untraced.ts';
 
-export type GraphEvent =
-  /** `answer` names the answer of the model it is part of. */
-  | { readonly type: 'text'; readonly text: string; readonly answer: string }
-  /** What one answer of the model cost. */
-  | { readonly type: 'usage'; readonly usage: Usage };
-
-export interface GraphParts {
-  readonly model: BaseChatModel;
-  readonly tools: readonly Tool[];
+/** Whose run it is. */
+export interface RunParts {
+  /** The next answer of the model, whole. */
+  readonly speak: (
+    messages: readonly BaseMessage[],
+    options: CallOptions,
+  ) => Promise<AIMessageChunk>;
   /** Answers one call, whatever its name; throws when the turn is over. */
   readonly onCall: (callId: string) => Promise<ToolMessage>;
+}
+
+export interface GraphRun extends RunParts {
+  readonly tools: readonly Tool[];
+  readonly messages: readonly BaseMessage[];
   /** Answers of the model at most; the graph stops a little later, should nobody else. */
   readonly maxModelCalls: number;
 }
 
-/** Runs from these messages to the end of the answer. Closes what it holds when `signal` aborts, and throws. */
-export async function* runGraph(
-  parts: GraphParts,
-  messages: readonly BaseMessage[],
-  signal: AbortSignal,
-): AsyncGenerator<GraphEvent, void, undefined> {
-  const stream = await agentOf(parts).stream(
-    { messages: [...messages] },
-    {
-      streamMode: ['messages'],
-      signal,
-      recursionLimit: 2 * parts.maxModelCalls + 4,
-      callbacks: [...UNTRACED],
-    },
-  );
-  for await (const [, [message]] of stream) yield* eventsOf(message);
+/** What of a model the graph asks for itself. */
+type Binding = Pick<BaseChatModel, 'bindTools'>;
+
+interface Built {
+  readonly tools: readonly Tool[];
+  readonly agent: ReturnType<typeof agentOf>;
 }
 
-function agentOf({ model, tools, onCall }: GraphParts) {
+export class AgentGraph {
+  readonly #model: Binding;
+  #built: Built | undefined;
+
+  constructor(model: Binding) {
+    this.#model = model;
+  }
+
+  /** Resolves when the answer has ended; throws when it can't be given, soon after the turn was aborted too. */
+  async run({ tools, messages, maxModelCalls, speak, onCall }: GraphRun): Promise<void> {
+    if (this.#built === undefined || !areSame(this.#built.tools, tools))
+      this.#built = { tools, agent: agentOf(this.#model, tools) };
+    await this.#built.agent.invoke(
+      { messages: [...messages] },
+      {
+        configurable: { [RUN]: new Run({ speak, onCall }) },
+        recursionLimit: 2 * maxModelCalls + 4,
+        ...untraced(),
+      },
+    );
+  }
+}
+
+/** Where a run finds whose it is. */
+const RUN = 'colloquy_run';
+
+class Run {
+  readonly parts: RunParts;
+
+  constructor(parts: RunParts) {
+    this.parts = parts;
+  }
+}
+
+function partsIn(configurable: Readonly<Record<string, unknown>> | undefined): RunParts {
+  const run = configurable?.[RUN];
+  if (run instanceof Run) return run.parts;
+  throw new Error('the graph was run without a turn');
+}
+
+/** A manager of callbacks costs each step some; without one there is nothing to trace by, unless the environment asks for it. */
+function untraced(): { readonly callbacks?: (typeof UNTRACED)[number][] } {
+  return CallbackManager.configure() === undefined ? {} : { callbacks: [...UNTRACED] };
+}
+
+/** The model of whichever turn the run is. */
+class TurnModel extends BaseChatModel {
+  readonly #model: Binding;
+  readonly #bound: CallOptions;
+
+  constructor(model: Binding, bound: CallOptions = {}) {
+    super({});
+    this.#model = model;
+    this.#bound = bound;
+  }
+
+  override _llmType(): string {
+    return 'turn';
+  }
+
+  override bindTools(tools: BindToolsInput[], options?: Partial<BaseChatModelCallOptions>) {
+    if (tools.length === 0) return this;
+    const bound = this.#model.bindTools?.(tools, options);
+    if (bound === undefined) throw new Error('the model takes no tools');
+    // What the provider makes of tools is in the options of the call; they are handed on as they are.
+    const { config } = bound as RunnableBinding<never, never>;
+    return new TurnModel(this.#model, config as CallOptions);
+  }
+
+  override invoke(
+    input: BaseLanguageModelInput,
+    options: Partial<BaseChatModelCallOptions> = {},
+  ): Promise<AIMessageChunk> {
+    const messages = BaseChatModel._convertInputToPromptValue(input).toChatMessages();
+    return partsIn(options.configurable).speak(messages, this.#bound);
+  }
+
+  /** Never called: `invoke` leaves out all that stands before it. */
+  override async _generate(): Promise<ChatResult> {
+    throw new Error('this model is invoked');
+  }
+}
+
+function agentOf(binding: Binding, tools: readonly Tool[]) {
+  const model = new TurnModel(binding);
   if (tools.length === 0) return createAgent({ model, tools: [] });
   const calls = createMiddleware({
     name: 'TurnTools',
     // All calls come through here, also of tools that are not there: none is run by the graph itself.
-    wrapToolCall: ({ toolCall }) => onCall(toolCall.id ?? ''),
+    wrapToolCall: ({ toolCall, runtime }) =>
+      partsIn(runtime.configurable).onCall(toolCall.id ?? ''),
   });
   return createAgent({ model, tools: tools.map(described), middleware: [calls], version: 'v1' });
+}
+
+/** The model is told the same of them: what else there is to a tool is the turn's. */
+function areSame(one: readonly Tool[], other: readonly Tool[]): boolean {
+  if (one.length !== other.length) return false;
+  return one.every(({ name, description, parameters }, at) => {
+    const tool = other[at];
+    if (tool?.name !== name || tool.description !== description) return false;
+    return tool.parameters === parameters;
+  });
 }
 
 /** What the model is told of a tool. */
@@ -62,14 +162,4 @@ function described({ name, description, parameters }: Tool) {
 
 function neverRun(): never {
   throw new Error('tools are run by the turn');
-}
-
-/** Texts of the model only: neither the arguments of tools nor what tools said is an answer. */
-function* eventsOf(message: unknown): Generator<GraphEvent> {
-  if (!(message instanceof AIMessageChunk)) return;
-  if (message.text !== '') yield { type: 'text', text: message.text, answer: message.id ?? '' };
-  const usage = message.usage_metadata;
-  if (usage === undefined) return;
-  const { input_tokens, output_tokens } = usage;
-  yield { type: 'usage', usage: { input_tokens, output_tokens } };
 }
