@@ -29,15 +29,15 @@ interface Scenario {
 const SCENARIOS: Readonly<Record<string, Scenario>> = {
   quick: {
     title: '20 tokens at once, one turn after the other',
-    plan: { model: '20@0', turns: 400, atOnce: 1 },
+    plan: { answer: '20@0', turns: 400, atOnce: 1 },
   },
   real: {
     title: '200 tokens at 50 a second, 10 turns at once',
-    plan: { model: '200@50', turns: 10, atOnce: 10 },
+    plan: { answer: '200@50', turns: 10, atOnce: 10 },
   },
   crowd: {
     title: '100 tokens at 50 a second, 1,000 turns at once',
-    plan: { model: '100@50', turns: 1_000, atOnce: 1_000 },
+    plan: { answer: '100@50', turns: 1_000, atOnce: 1_000 },
   },
 };
 
@@ -91,7 +91,9 @@ async function alternating(
       const run = name === 'direct' ? await direct(plan) : await colloquy(name, plan);
       if (run.wholeMs.length === 0) throw new Error(`${name}: no turn was answered`);
       runs.get(name)?.push(run);
-      process.stderr.write(`${plan.model}, round ${round}, ${name}: ${run.seconds.toFixed(1)} s\n`);
+      process.stderr.write(
+        `${plan.answer}, round ${round}, ${name}: ${run.seconds.toFixed(1)} s\n`,
+      );
     }
   }
   return runs;
@@ -105,10 +107,10 @@ async function direct(plan: Plan): Promise<Measured> {
   return JSON.parse(stdout) as Measured;
 }
 
-async function colloquy(store: string, { base, model, ...load }: Plan): Promise<Measured> {
+async function colloquy(store: string, { base, ...load }: Plan): Promise<Measured> {
   const folder = mkdtempSync(join(tmpdir(), 'colloquy-turn-'));
   const url = store === 'memory' ? 'memory:' : `sqlite:${join(folder, 'c.db')}`;
-  const agent = ['--agent', 'openai', '--openai-base-url', base, '--model', model];
+  const agent = ['--agent', 'openai', '--openai-base-url', base, '--model', 'bench'];
   const flags = [...agent, '--tools', 'none', '--max-conversations-per-connection', '10000'];
   const server = await startColloquy({ store: url, flags });
   try {

@@ -3,30 +3,24 @@
 import { HumanMessage, SystemMessage } from '@langchain/core/messages';
 import { ChatOpenAICompletions } from '@langchain/openai';
 import { createAgent } from 'langchain';
-import { inLanes, type Plan, Stopwatch } from './measured.ts';
+import { inLanes, type Plan, questionOf, Stopwatch, WARM_UP } from './measured.ts';
 
 const plan = JSON.parse(process.argv[2] ?? '{}') as Plan;
-const WARM_UP = 20;
 /** About as long as what the server says of a turn. */
 const SYSTEM_WORDS = 'You are Assistant, a participant in a conversation with people. '.repeat(8);
 
-const agentOn = (model: string) =>
-  createAgent({
-    model: new ChatOpenAICompletions({
-      model,
-      apiKey: 'none',
-      configuration: { baseURL: plan.base },
-      maxRetries: 0,
-    }),
-    tools: [],
-  });
+const model = new ChatOpenAICompletions({
+  model: 'bench',
+  apiKey: 'none',
+  configuration: { baseURL: plan.base },
+  maxRetries: 0,
+});
+const agent = createAgent({ model, tools: [] });
 
-const warm = agentOn('20@0');
-for (let at = 0; at < WARM_UP; at += 1) await answered(warm, at, new Stopwatch());
-const agent = agentOn(plan.model);
+await inLanes(WARM_UP, (at) => answered(questionOf(WARM_UP, at), new Stopwatch()));
 const watch = new Stopwatch();
 const begun = { cpu: process.cpuUsage(), at: watch.now() };
-await inLanes(plan, (at) => answered(agent, at, watch));
+await inLanes(plan, (at) => answered(questionOf(plan, at), watch));
 const { user, system } = process.cpuUsage(begun.cpu);
 const seconds = (watch.now() - begun.at) / 1_000;
 const { turns } = plan;
@@ -34,15 +28,11 @@ process.stdout.write(
   JSON.stringify(watch.read({ turns, seconds, cpuSeconds: (user + system) / 1e6 })),
 );
 
-async function answered(
-  graph: ReturnType<typeof agentOn>,
-  at: number,
-  watch: Stopwatch,
-): Promise<void> {
+async function answered(question: string, watch: Stopwatch): Promise<void> {
   const askedAt = watch.now();
   let text = '';
-  const messages = [new SystemMessage(SYSTEM_WORDS), new HumanMessage(`Ada: question ${at}`)];
-  const stream = await graph.stream({ messages }, { streamMode: ['messages'] });
+  const messages = [new SystemMessage(SYSTEM_WORDS), new HumanMessage(`Ada: ${question}`)];
+  const stream = await agent.stream({ messages }, { streamMode: ['messages'] });
   for await (const [, [message]] of stream) {
     if (message.text === '') continue;
     if (text === '') watch.first(askedAt);

@@ -15,10 +15,18 @@ export interface Measured {
 /** Which turns. */
 export interface Plan {
   readonly base: string;
-  /** `200@50`: tokens, and how many a second. */
-  readonly model: string;
+  /** `200@50`: tokens, and how many a second; 0 is all at once. */
+  readonly answer: string;
   readonly turns: number;
   readonly atOnce: number;
+}
+
+/** Turns before the clock runs, so that both sides are compiled: a fresh process takes thrice as long. */
+export const WARM_UP = { answer: '20@0', turns: 1_000, atOnce: 1 } as const;
+
+/** What people ask; the stub reads from it what it is to answer. */
+export function questionOf({ answer }: Pick<Plan, 'answer'>, at: number): string {
+  return `question ${at}, to be answered in ${answer}`;
 }
 
 /** Figures of single tokens that are kept. */

@@ -1,7 +1,7 @@
 // A model for the benchmark of turns, in a process of its own: OpenAI's chat completions over bare sockets.
 //
-// The model's name says what it does: `200@50` is 200 tokens at 50 a second, `20@0` is 20 at once. Each token is the
-// time at which it was sent, in microseconds of the clock that all processes of a machine share.
+// The last question says how it is answered: `200@50` is 200 tokens at 50 a second, `20@0` is 20 at once. Each token is
+// the time at which it was sent, in microseconds of the clock that all processes of a machine share.
 
 import { createServer, type Socket } from 'node:net';
 
@@ -45,7 +45,7 @@ function bodyOf(got: string): { text: string; end: number } | undefined {
 }
 
 function begin(socket: Socket, body: string): void {
-  const [, tokens = '20', rate = '0'] = /"model":"(\d+)@(\d+)"/.exec(body) ?? [];
+  const [, tokens = '20', rate = '0'] = [...body.matchAll(/(\d+)@(\d+)/g)].at(-1) ?? [];
   const gapMs = rate === '0' ? 0 : 1_000 / Number(rate);
   const answer = { socket, tokens: Number(tokens), gapMs, said: 0, dueAt: performance.now() };
   socket.write(HEAD);

@@ -1,26 +1,25 @@
 import { type Frame, Wire } from '../harness/wire.ts';
-import { inLanes, type Measured, type Plan, Stopwatch } from './measured.ts';
-
-const WARM_UP = 20;
+import { inLanes, type Measured, type Plan, questionOf, Stopwatch, WARM_UP } from './measured.ts';
 
 /** One person who asks in many conversations at once, over one connection. */
 export async function askEverywhere(
   { port, cpuSeconds }: { readonly port: number; readonly cpuSeconds: () => number },
-  { turns, atOnce }: Pick<Plan, 'turns' | 'atOnce'>,
+  plan: Omit<Plan, 'base'>,
 ): Promise<Measured> {
   const { wire } = await Wire.open(port);
   const asking = new Asking(wire);
   // Conversations are made before the clock runs: a turn begins with what somebody says.
-  for (let at = 1; at <= turns; at += 1) await asking.enter(`c-${at}`);
-  for (let at = 1; at <= WARM_UP; at += 1) await asking.enter(`warm-${at}`);
-  const warmUp = { turns: WARM_UP, atOnce: WARM_UP };
-  await inLanes(warmUp, (at) => asking.turn(`warm-${at}`, new Stopwatch()));
+  for (let at = 1; at <= plan.turns; at += 1) await asking.enter(`c-${at}`);
+  for (let at = 1; at <= WARM_UP.turns; at += 1) await asking.enter(`warm-${at}`);
+  await inLanes(WARM_UP, (at) =>
+    asking.turn(`warm-${at}`, questionOf(WARM_UP, at), new Stopwatch()),
+  );
   const watch = new Stopwatch();
   const begun = { cpu: cpuSeconds(), at: watch.now() };
-  await inLanes({ turns, atOnce }, (at) => asking.turn(`c-${at}`, watch));
+  await inLanes(plan, (at) => asking.turn(`c-${at}`, questionOf(plan, at), watch));
   const spent = { cpuSeconds: cpuSeconds() - begun.cpu, seconds: (watch.now() - begun.at) / 1e3 };
   wire.close();
-  return watch.read({ turns, ...spent });
+  return watch.read({ turns: plan.turns, ...spent });
 }
 
 interface Open {
@@ -43,10 +42,10 @@ class Asking {
     await this.#wire.ask({ type: 'join', id, conversation_id: id, create: true }, 'live');
   }
 
-  async turn(id: string, watch: Stopwatch): Promise<void> {
+  async turn(id: string, content: string, watch: Stopwatch): Promise<void> {
     await new Promise<void>((end) => {
       this.#open.set(id, { askedAt: watch.now(), watch, hasFirst: false, end });
-      this.#wire.say({ type: 'send', id, conversation_id: id, content: `question of ${id}` });
+      this.#wire.say({ type: 'send', id, conversation_id: id, content });
     });
   }
 
