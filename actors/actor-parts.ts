@@ -8,6 +8,7 @@ import type { Clock } from './clock.ts';
 import type { CommitTick } from './commit-tick.ts';
 import type { ConversationActor } from './conversation-actor.ts';
 import type { Encoder, Publish } from './outlet.ts';
+import type { Relay } from './relay.ts';
 import type { TurnLimits } from './turn-host.ts';
 
 export interface ActorLimits extends ChainLimits {
@@ -55,6 +56,8 @@ export interface ActorParts {
   readonly agents?: ReadonlyMap<ParticipantId, Agent> | undefined;
   /** The name of this server among those that share the store; absent where there are no others. */
   readonly runner?: string | undefined;
+  /** The way to turns that other servers run; made where the store has one. */
+  readonly relay?: Relay | undefined;
 }
 
 export interface ActorHooks {

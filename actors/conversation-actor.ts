@@ -176,6 +176,11 @@ export class ConversationActor implements ConversationPort, WriterHost {
     return this.turns === undefined ? failure('turn_not_found') : this.turns.cancel(id);
   }
 
+  /** The way to turns that other servers run. */
+  get relay(): ActorParts['relay'] {
+    return this.#parts.relay;
+  }
+
   get isOpen(): boolean {
     return this.state.startsWith('open');
   }

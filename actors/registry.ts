@@ -8,6 +8,8 @@ import type { ActorHooks, ActorParts } from './actor-parts.ts';
 import { hasAgents } from './agent-seat.ts';
 import { ConversationActor } from './conversation-actor.ts';
 import { LookOut } from './look-out.ts';
+import { OrderTaker } from './order-taker.ts';
+import { Relay } from './relay.ts';
 import { TurnWatch } from './turn-watch.ts';
 
 /** Milliseconds between two sweeps; a writer is quiet after as long. */
@@ -42,10 +44,13 @@ export class Registry {
   /** Where other servers write, too. */
   readonly #lookOut: LookOut | undefined;
   #turnWatch: TurnWatch | undefined;
+  #orderTaker: OrderTaker | undefined;
   #takeBackSweep: (() => void) | undefined;
 
   constructor(parts: ActorParts) {
-    this.#parts = parts;
+    const { orders } = parts.store;
+    this.#parts =
+      orders === undefined ? parts : { ...parts, relay: new Relay(orders, parts.clock) };
     const live = () => this.#live.values();
     this.#lookOut = parts.store.isShared ? new LookOut(parts, live) : undefined;
     this.#scheduleSweep();
@@ -82,6 +87,7 @@ export class Registry {
   async recoverTurns(): Promise<void> {
     if (!hasAgents(this.#parts)) return;
     if (this.#parts.runner !== undefined) {
+      this.#takeOrders();
       this.#turnWatch ??= new TurnWatch(this.#parts, this, this.#parts.runner);
       await this.#turnWatch.start();
       return;
@@ -97,6 +103,13 @@ export class Registry {
     if (this.#unfinished.size > 0) {
       this.#parts.clock.after(LONGEST_RETRY_MS, () => this.#recoverLater());
     }
+  }
+
+  #takeOrders(): void {
+    const { orders } = this.#parts.store;
+    if (orders === undefined || this.#orderTaker !== undefined) return;
+    this.#orderTaker = new OrderTaker(this.#parts, this, orders);
+    this.#orderTaker.start();
   }
 
   #recoverLater(): void {
@@ -171,6 +184,7 @@ export class Registry {
     });
     await Promise.race([silent, late]);
     takeBack();
+    this.#orderTaker?.stop();
     await Promise.all([...this.#live.values()].map((actor) => actor.stop()));
   }
 

@@ -8,10 +8,16 @@ import { isOver, type Turn } from '../src/domain/turn.ts';
 import type { Unavailable } from '../storage/unavailable.ts';
 import { memberOf } from './access.ts';
 import type { ConversationActor } from './conversation-actor.ts';
+import type { Order } from './orders.ts';
 import type { TurnSnapshot } from './outlet.ts';
 import type { Decision } from './turn-calls.ts';
 
 /** What people do to the turns of agents, the same over every transport. */
+
+const NOT_HERE = 'This turn does not run on this server.';
+/** Looks for the end of a turn that another server was told to cancel, and milliseconds between two. */
+const END_LOOKS = 50;
+const END_LOOK_MS = 200;
 
 /** Tells a turn to stop; ok when it was told, and its end follows. Who may send may cancel. */
 export async function cancelTurn(
@@ -19,15 +25,42 @@ export async function cancelTurn(
   who: Author,
   id: TurnId,
 ): Promise<Result<void, Failure>> {
-  const sender = senderOf(actor, who);
-  if (!sender.ok) return sender;
-  const refused = actor.cancelTurn(id);
-  if (refused === undefined) return ok(undefined);
-  return err(refused.reason === 'turn_not_found' ? await whyNotHere(actor, id) : refused);
+  const here = cancelHere(actor, who, id);
+  if (!isNotHere(here)) return here;
+  const told = await elsewhere(actor, id, { kind: 'cancel', by: who });
+  if (told.ok) tellEnd(actor, id).catch(() => {});
+  return told;
 }
 
 /** Decides about a tool call that waits; ok when the decision is in the log. Who may send may decide. */
 export async function decide(
+  actor: ConversationActor,
+  id: TurnId,
+  given: Decision,
+): Promise<Result<void, Failure>> {
+  const here = await decideHere(actor, id, given);
+  return isNotHere(here) ? elsewhere(actor, id, { kind: 'decide', decision: given }) : here;
+}
+
+/** What was asked of a turn on another server; 404 `turn_not_found` where it is not this one's, either. */
+export function carryOut(
+  actor: ConversationActor,
+  id: TurnId,
+  order: Order,
+): Promise<Result<void, Failure>> {
+  return order.kind === 'cancel'
+    ? Promise.resolve(cancelHere(actor, order.by, id))
+    : decideHere(actor, id, order.decision);
+}
+
+function cancelHere(actor: ConversationActor, who: Author, id: TurnId): Result<void, Failure> {
+  const sender = senderOf(actor, who);
+  if (!sender.ok) return sender;
+  const refused = actor.cancelTurn(id);
+  return refused === undefined ? ok(undefined) : err(refused);
+}
+
+async function decideHere(
   actor: ConversationActor,
   id: TurnId,
   given: Decision,
@@ -38,9 +71,12 @@ export async function decide(
   const none: Result<void, Failure> = err(failure('turn_not_found'));
   const outcome = (await actor.turns?.decide(id, decision)) ?? none;
   if (outcome.ok) return outcome;
-  if (decision.key !== null && (await isRepeated(actor, id, decision))) return ok(undefined);
-  if (outcome.failure.reason !== 'turn_not_found') return outcome;
-  return err(await whyNotHere(actor, id));
+  const isAgain = decision.key !== null && (await isRepeated(actor, id, decision));
+  return isAgain ? ok(undefined) : outcome;
+}
+
+function isNotHere(outcome: Result<void, Failure>): boolean {
+  return !outcome.ok && outcome.failure.reason === 'turn_not_found';
 }
 
 export interface Asking {
@@ -113,12 +149,35 @@ async function newestFor(
 }
 
 /** It runs on another server, waits to be taken up again, has ended, or never was. */
-async function whyNotHere({ store, id }: ConversationActor, turn: TurnId): Promise<Failure> {
-  const read = await store.readTurn(id, turn);
-  if (!read.ok) return unavailable(read.failure);
-  if (read.value === undefined) return failure('turn_not_found');
-  if (isOver(read.value.state)) return failure('turn_over');
-  return failure('turn_not_found', { message: 'This turn does not run on this server.' });
+async function elsewhere(
+  actor: ConversationActor,
+  turnId: TurnId,
+  order: Order,
+): Promise<Result<void, Failure>> {
+  const isEnded = async () => {
+    const read = await actor.store.readTurn(actor.id, turnId);
+    if (!read.ok) return err(unavailable(read.failure));
+    return read.value === undefined ? err(failure('turn_not_found')) : ok(isOver(read.value.state));
+  };
+  const ended = await isEnded();
+  if (!ended.ok) return ended;
+  if (ended.value) return err(failure('turn_over'));
+  if (actor.relay === undefined) return err(failure('turn_not_found', { message: NOT_HERE }));
+  return actor.relay.send({ conversationId: actor.id, turnId, isOver: isEnded }, order);
+}
+
+/** The server that ran it tells its own people; those here have yet to hear of it. */
+async function tellEnd(actor: ConversationActor, turnId: TurnId): Promise<void> {
+  for (let look = 0; look < END_LOOKS; look += 1) {
+    const read = await actor.store.readTurn(actor.id, turnId);
+    const turn = read.ok ? read.value : undefined;
+    if (turn !== undefined && isOver(turn.state)) {
+      const { attempt, state, usage, messageSeq: seq, error } = turn;
+      actor.notify({ kind: 'turn.ended', turnId, attempt, state, usage, seq, error });
+      return;
+    }
+    await new Promise<void>((resolve) => actor.clock.after(END_LOOK_MS, resolve));
+  }
 }
 
 /** The same decision is in the log already, with the same key. */

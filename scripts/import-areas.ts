@@ -25,6 +25,7 @@ export const AREAS: readonly Area[] = [
       'storage/store.ts',
       'storage/audit-log.ts',
       'storage/ledger.ts',
+      'storage/turn-orders.ts',
       'storage/document-store.ts',
       'storage/message-index.ts',
       'storage/vector-spaces.ts',

@@ -10,6 +10,7 @@ import type { AuditLog } from './audit-log.ts';
 import type { DocumentStore } from './document-store.ts';
 import type { Ledger } from './ledger.ts';
 import type { MessageIndex } from './message-index.ts';
+import type { TurnOrders } from './turn-orders.ts';
 import type { Unavailable } from './unavailable.ts';
 import type { VectorSpaces } from './vector-spaces.ts';
 
@@ -46,6 +47,9 @@ export interface Store {
   readonly spaces: VectorSpaces;
   readonly audit: AuditLog;
   readonly ledger: Ledger;
+
+  /** Where servers ask each other; of a shared store only. */
+  readonly orders?: TurnOrders | undefined;
 
   /**
    * Stores a new conversation with its first members and events. They are `firstSeq … headSeq` of `state`: 1, 2, …

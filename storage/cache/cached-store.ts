@@ -105,6 +105,10 @@ export class CachedStore implements Store {
     return this.#inner.ledger;
   }
 
+  get orders(): Store['orders'] {
+    return this.#inner.orders;
+  }
+
   stats(): CacheStats {
     return {
       hits: this.#hits,

@@ -1,36 +1,8 @@
 import { expect, it } from 'vitest';
 import { eventually } from '../support/deadline.ts';
-import { type TestDatabase, testDatabase } from '../support/postgres.ts';
 import { Random } from '../support/random.ts';
-import type { Flags } from '../support/server-process.ts';
-import { ServerProcess } from '../support/server-process.ts';
-import { Wire } from '../support/wire.ts';
+import { withTwo } from '../support/two-servers.ts';
 import { Load } from './load.ts';
-
-interface Scene {
-  readonly wires: readonly [Wire, Wire];
-  readonly servers: readonly [ServerProcess, ServerProcess];
-}
-
-/** Two servers on one database, for one test. */
-async function withTwo(flags: Flags, run: (scene: Scene) => Promise<void>): Promise<void> {
-  const database: TestDatabase = await testDatabase();
-  const all = { store: database.url, 'store-pool-size': 4, ...flags };
-  const servers = [new ServerProcess(all), new ServerProcess(all)] as const;
-  const wires = [new Wire(servers[0]), new Wire(servers[1])] as const;
-  try {
-    await Promise.all(servers.map((server) => server.start()));
-    await run({ wires, servers });
-    for (const wire of wires) expect(await wire.close()).toEqual([]);
-  } catch (error) {
-    for (const { output } of servers) console.log(output.slice(-4_000));
-    throw error;
-  } finally {
-    for (const wire of wires) await wire.close();
-    for (const server of servers) await server.dispose();
-    await database.drop();
-  }
-}
 
 async function heldToItsWord(load: Load): Promise<void> {
   await load.settle();
