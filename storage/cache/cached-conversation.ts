@@ -1,4 +1,4 @@
-import type { ConversationState } from '../../src/domain/conversation.ts';
+import { agentsOf, type ConversationState } from '../../src/domain/conversation.ts';
 import { decodeBody, isKind, type LogEvent } from '../../src/domain/event.ts';
 import type { Epoch, ParticipantId } from '../../src/domain/ids.ts';
 import { type Message, messageOf } from '../../src/domain/message.ts';
@@ -6,17 +6,12 @@ import { PageFill } from '../batch.ts';
 import type { Effect, EventPage, Head, MessagePage } from '../store.ts';
 import { wellFormedEvent } from '../text.ts';
 
-/** Events of a conversation that are kept at most, and the bytes they may take. */
+/** Events of a conversation that are kept at most, the bytes they may take, and when they are kept. */
 export interface TailLimits {
   readonly events: number;
   readonly bytes: number;
-}
-
-/** What an entry is made from. Where the log begins, and which life it is, may be unknown. */
-export interface Position {
-  readonly headSeq: number;
-  readonly epoch?: Epoch;
-  readonly firstSeq?: number;
+  /** Events that nobody has read are kept, too: to read them from the store takes a round trip. */
+  readonly keepsUnread: boolean;
 }
 
 /** What an entry costs besides its events and members. */
@@ -27,26 +22,32 @@ const MEMBER_BYTES = 256;
 /**
  * What the cache knows of one conversation: its head, its newest events without a gap up to the head, and its
  * state when that was read. Bytes are counted high (two a character), so that the bound holds in every script.
+ *
+ * Where reading the store is cheap, the newest events are kept while somebody reads them: from a read on, or from the
+ * beginning where an agent listens, until as many have come as would fill the tail twice. To keep what nobody reads
+ * was a tenth of the cost of a message (perf/README.md).
  */
 export class CachedConversation {
   /** Its bytes as the cache has them in its sum. */
   countedBytes = 0;
   readonly #limits: TailLimits;
   #head: number;
-  /** Known where it was made from a state or a head. */
-  #epoch: Epoch | undefined;
-  #firstSeq: number | undefined;
+  #epoch: Epoch;
+  #firstSeq: number;
   #state: ConversationState | undefined;
   #stateBytes = 0;
   /** Seqs `head - length + 1 … head`. */
   #tail: LogEvent[] = [];
   #tailBytes = 0;
+  /** Events that may still come before somebody must read them, or the tail is let go of; 0 when there is none. */
+  #keeps = 0;
 
-  constructor({ headSeq, epoch, firstSeq }: Position, limits: TailLimits) {
+  constructor({ headSeq, epoch, firstSeq }: Head, limits: TailLimits) {
     this.#head = headSeq;
     this.#epoch = epoch;
     this.#firstSeq = firstSeq;
     this.#limits = limits;
+    if (limits.keepsUnread) this.#keeps = Number.POSITIVE_INFINITY;
   }
 
   get head(): number {
@@ -60,7 +61,7 @@ export class CachedConversation {
   get state(): ConversationState | undefined {
     if (this.#state === undefined) return undefined;
     const { conversation, members } = this.#state;
-    const firstSeq = this.#firstSeq ?? conversation.firstSeq;
+    const firstSeq = this.#firstSeq;
     return { conversation: { ...conversation, headSeq: this.#head, firstSeq }, members };
   }
 
@@ -71,18 +72,13 @@ export class CachedConversation {
     this.#stateBytes = state.members.length * MEMBER_BYTES + settingsBytes(state);
     this.#epoch = state.conversation.epoch;
     this.#firstSeq = state.conversation.firstSeq;
+    // Each turn of an agent reads what was said.
+    if (agentsOf(state.conversation).length > 0) this.#isRead();
   }
 
-  /** It is about the log that stands there, as far as it knows. */
-  fits({ epoch, firstSeq, headSeq }: Head): boolean {
-    if (this.#head !== headSeq) return false;
-    if (this.#epoch !== undefined && this.#epoch !== epoch) return false;
-    return this.#firstSeq === undefined || this.#firstSeq === firstSeq;
-  }
-
-  /** It is about the log that stands there, for certain. */
-  isAt(head: Head): boolean {
-    return this.#epoch !== undefined && this.#firstSeq !== undefined && this.fits(head);
+  /** It is about the log that stands there. */
+  isAt({ epoch, firstSeq, headSeq }: Head): boolean {
+    return this.#head === headSeq && this.#epoch === epoch && this.#firstSeq === firstSeq;
   }
 
   /** Follows an effect of the write that was stored; false when nothing of this may be kept. */
@@ -109,18 +105,36 @@ export class CachedConversation {
 
   /** The events right after the head. Amortised O(1) an event. */
   extend(events: readonly LogEvent[]): void {
+    if (this.#keeps === 0) this.#head += events.length;
+    else this.#lengthen(events);
+  }
+
+  #lengthen(events: readonly LogEvent[]): void {
     for (const given of events) {
       const event = wellFormedEvent(given);
       this.#tail.push(event);
       this.#tailBytes += bytesOf(event);
     }
     this.#head += events.length;
-    if (this.#tail.length > 2 * this.#limits.events || this.#tailBytes > this.#limits.bytes)
+    this.#keeps = Math.max(0, this.#keeps - events.length);
+    if (this.#keeps === 0) this.#letGo();
+    else if (this.#tail.length > 2 * this.#limits.events || this.#tailBytes > this.#limits.bytes)
       this.#trim();
+  }
+
+  /** Somebody reads the newest events. */
+  #isRead(): void {
+    this.#keeps = Math.max(this.#keeps, 2 * this.#limits.events);
+  }
+
+  #letGo(): void {
+    this.#tail = [];
+    this.#tailBytes = 0;
   }
 
   /** Takes a page that ends at the head in place of a tail that holds less. */
   widen(page: readonly LogEvent[]): void {
+    this.#isRead();
     if (page.length <= this.#tail.length || page.at(-1)?.seq !== this.#head) return;
     this.#tail = [...page];
     this.#tailBytes = this.#tail.reduce((bytes, event) => bytes + bytesOf(event), 0);
@@ -130,6 +144,7 @@ export class CachedConversation {
   /** The page, if the tail has all of it. */
   events(page: EventPage): readonly LogEvent[] | undefined {
     if (page.afterSeq >= this.#head) return [];
+    this.#isRead();
     const start = this.#indexAfter(page.afterSeq);
     if (start < 0) return undefined;
     const fill = new PageFill(page);
@@ -142,6 +157,7 @@ export class CachedConversation {
 
   /** The page, if the tail has all of it: an edit is newer than its message, so the tail has that too. */
   messages({ afterSeq = 0, beforeSeq, limit }: MessagePage): readonly Message[] | undefined {
+    this.#isRead();
     const start = this.#indexAfter(afterSeq);
     if (beforeSeq === undefined && start < 0) return undefined;
     const end = Math.min(beforeSeq ?? this.#head + 1, this.#head + 1);
@@ -173,7 +189,7 @@ export class CachedConversation {
 
   /** Where the first event after that seq is in the tail; negative when the tail does not reach back to it. */
   #indexAfter(seq: number): number {
-    return Math.max(seq + 1, this.#firstSeq ?? 0) - this.#tailStart;
+    return Math.max(seq + 1, this.#firstSeq) - this.#tailStart;
   }
 
   get #tailStart(): number {
@@ -182,13 +198,10 @@ export class CachedConversation {
 
   /** The log begins at `firstSeq`, unless it begins later already. */
   #begin(firstSeq: number): void {
-    const dropped = firstSeq - this.#tailStart;
-    if (dropped > 0) {
-      for (const event of this.#tail.splice(0, dropped)) this.#tailBytes -= bytesOf(event);
-      this.#firstSeq = Math.max(firstSeq, this.#firstSeq ?? 0);
-    } else if (this.#firstSeq !== undefined) {
-      this.#firstSeq = Math.max(firstSeq, this.#firstSeq);
-    }
+    this.#firstSeq = Math.max(firstSeq, this.#firstSeq);
+    const dropped = this.#firstSeq - this.#tailStart;
+    if (dropped <= 0) return;
+    for (const event of this.#tail.splice(0, dropped)) this.#tailBytes -= bytesOf(event);
   }
 
   #trim(): void {

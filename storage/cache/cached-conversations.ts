@@ -42,7 +42,12 @@ export class CachedConversations {
     return this.#entries.get(id);
   }
 
-  /** Keeps an entry, new or changed; undefined forgets the conversation. `known` is what `get` has just given. */
+  /** The same, which is no use: it may be the next to make room all the same. */
+  peek(id: ConversationId): CachedConversation | undefined {
+    return this.#entries.peek(id);
+  }
+
+  /** Keeps an entry, new or changed; undefined forgets the conversation. `known` is what is there now. */
   keep(
     id: ConversationId,
     entry: CachedConversation | undefined,
@@ -53,8 +58,10 @@ export class CachedConversations {
       return;
     }
     if (known !== entry) this.#entries.set(id, entry);
-    this.#bytes += entry.bytes - entry.countedBytes;
-    entry.countedBytes = entry.bytes;
+    const { bytes } = entry;
+    if (bytes === entry.countedBytes) return;
+    this.#bytes += bytes - entry.countedBytes;
+    entry.countedBytes = bytes;
     while (this.#bytes > this.#maxBytes && this.#entries.size > 0) this.#entries.pop();
   }
 

@@ -22,7 +22,7 @@ import { submit, submitted } from '../submit.ts';
 import { wellFormedState, wellFormedText } from '../text.ts';
 import type { Unavailable } from '../unavailable.ts';
 import type { VectorSpaces } from '../vector-spaces.ts';
-import { CachedConversation, type Position, type TailLimits } from './cached-conversation.ts';
+import { CachedConversation, type TailLimits } from './cached-conversation.ts';
 import { CachedConversations, type CacheLimits } from './cached-conversations.ts';
 import { HeadReads } from './head-reads.ts';
 import { Overlaps } from './overlaps.ts';
@@ -73,7 +73,8 @@ export class CachedStore implements Store {
   constructor(inner: Store, limits: CacheLimits) {
     this.#inner = inner;
     if (inner.isShared) this.#headReads = new HeadReads((ids) => inner.heads(ids));
-    this.#tailLimits = { events: TAIL_EVENTS, bytes: limits.maxBytes * TAIL_SHARE };
+    const bytes = limits.maxBytes * TAIL_SHARE;
+    this.#tailLimits = { events: TAIL_EVENTS, bytes, keepsUnread: inner.isShared };
     this.#entries = new CachedConversations(limits);
   }
 
@@ -153,8 +154,8 @@ export class CachedStore implements Store {
     const { id } = batch;
     const wasAlone = this.#overlaps.endWrite(id);
     if (wasAlone && result?.ok === true) {
-      const known = this.#entries.get(id);
-      this.#entries.keep(id, this.#appended(batch, known), known);
+      const known = this.#entries.peek(id);
+      if (known !== undefined) this.#entries.keep(id, followed(batch, known), known);
     } else this.#ended(id, wasAlone, result);
   };
 
@@ -172,7 +173,7 @@ export class CachedStore implements Store {
       miss: () => this.#inner.load(id),
       fill: (state, entry) => {
         if (state === undefined) return undefined;
-        const filled = entry?.fits(state.conversation) ? entry : this.#entryAt(state.conversation);
+        const filled = entry?.isAt(state.conversation) ? entry : this.#entryAt(state.conversation);
         if (this.#headReads === undefined) filled.state = state;
         return filled;
       },
@@ -352,24 +353,19 @@ export class CachedStore implements Store {
     if (!wasAlone || isUncertain(result)) this.#entries.keep(id, undefined);
   }
 
-  #appended(
-    { expectedHead, events, effects }: Append,
-    known: CachedConversation | undefined,
-  ): CachedConversation | undefined {
-    const entry = known?.head === expectedHead ? known : this.#entryAfterAppend(expectedHead);
-    if (entry === undefined) return undefined;
-    entry.extend(events);
-    return effects.every((effect) => entry.follow(effect)) ? entry : undefined;
+  #entryAt(head: Head): CachedConversation {
+    return new CachedConversation(head, this.#tailLimits);
   }
+}
 
-  /** Which life of a shared conversation it was, the append does not say. */
-  #entryAfterAppend(headSeq: number): CachedConversation | undefined {
-    return this.#headReads === undefined ? this.#entryAt({ headSeq }) : undefined;
-  }
-
-  #entryAt(position: Position): CachedConversation {
-    return new CachedConversation(position, this.#tailLimits);
-  }
+/** The entry after an append that was stored; undefined when nothing of it may be kept. */
+function followed(
+  { expectedHead, events, effects }: Append,
+  entry: CachedConversation,
+): CachedConversation | undefined {
+  if (entry.head !== expectedHead) return undefined;
+  entry.extend(events);
+  return effects.every((effect) => entry.follow(effect)) ? entry : undefined;
 }
 
 interface CachedRead<T> {

@@ -5,18 +5,17 @@ export interface Fill {
   isStale: boolean;
 }
 
-interface Writes {
-  count: number;
-  /** Another write of the conversation was under way at the same time. */
-  overlapped: boolean;
-}
+/** A write alone, one more, and whether there was ever more than one: small numbers, no object a write. */
+const ONE = 2;
+const OVERLAPPED = 1;
 
 /**
  * Which reads and writes of a conversation ran at the same time: the answer of such a read may be older than the
  * write, and the order of two such writes is not known. Bounded by what is under way.
  */
 export class Overlaps {
-  readonly #writes = new Map<ConversationId, Writes>();
+  /** `ONE` for each write under way, and `OVERLAPPED` when another was under way at the same time. */
+  readonly #writes = new Map<ConversationId, number>();
   readonly #fills = new Map<ConversationId, Set<Fill>>();
 
   beginRead(id: ConversationId): Fill {
@@ -35,12 +34,8 @@ export class Overlaps {
 
   beginWrite(id: ConversationId): void {
     const writes = this.#writes.get(id);
-    if (writes === undefined) {
-      this.#writes.set(id, { count: 1, overlapped: false });
-    } else {
-      writes.count += 1;
-      writes.overlapped = true;
-    }
+    this.#writes.set(id, writes === undefined ? ONE : (writes + ONE) | OVERLAPPED);
+    if (this.#fills.size === 0) return;
     for (const fill of this.#fills.get(id) ?? []) fill.isStale = true;
   }
 
@@ -48,8 +43,8 @@ export class Overlaps {
   endWrite(id: ConversationId): boolean {
     const writes = this.#writes.get(id);
     if (writes === undefined) return false;
-    writes.count -= 1;
-    if (writes.count === 0) this.#writes.delete(id);
-    return !writes.overlapped;
+    if (writes < 2 * ONE) this.#writes.delete(id);
+    else this.#writes.set(id, writes - ONE);
+    return (writes & OVERLAPPED) === 0;
   }
 }

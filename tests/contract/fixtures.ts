@@ -1,4 +1,4 @@
-import type { ConversationState } from '../../src/domain/conversation.ts';
+import type { AgentSettings, ConversationState } from '../../src/domain/conversation.ts';
 import {
   type EventBodies,
   type EventKind,
@@ -61,11 +61,20 @@ export function messages(from: number, to: number): LogEvent[] {
   return Array.from({ length: to - from + 1 }, (_, index) => message(from + index));
 }
 
+const ASSISTANT: AgentSettings = {
+  id: participantId('assistant'),
+  name: 'Assistant',
+  speaks: 'auto',
+  whileBusy: 'enqueue',
+};
+
 export interface StateOptions {
   readonly id?: string;
   readonly epoch?: string;
   readonly members?: readonly Member[];
   readonly headSeq?: number;
+  /** One with nobody but people. */
+  readonly hasNoAgent?: boolean;
 }
 
 export function state(options: StateOptions = {}): ConversationState {
@@ -76,12 +85,7 @@ export function state(options: StateOptions = {}): ConversationState {
       epoch: epoch(options.epoch ?? 'e_first'),
       title: 'A title',
       visibility: 'open',
-      agent: {
-        id: participantId('assistant'),
-        name: 'Assistant',
-        speaks: 'auto',
-        whileBusy: 'enqueue',
-      },
+      agent: options.hasNoAgent === true ? null : ASSISTANT,
       metadata: { colour: 'blue', nested: { list: [1, 'two', null] } },
       createdAt: NOW,
       updatedAt: NOW,

@@ -117,14 +117,15 @@ describe('a log that is trimmed', () => {
     expect(inner.calls).toEqual([]);
   });
 
-  test('whose beginning is not known is asked for it', async () => {
+  test('whose conversation made room is not remembered by what is appended to it', async () => {
     const { inner, store } = cachedMemory({ ...ROOMY, maxConversations: 1 });
     await made(store, messages(1, 9));
     await made(store, [], { id: 'c_other' });
     await appended(store, messages(10, 12));
     inner.calls.length = 0;
+    expect(store.stats()).toMatchObject({ conversations: 1, evictions: 1 });
     expect(await wholeLog(store)).toEqual(messages(1, 12));
-    expect(inner.calls).toEqual(['readEvents']);
+    expect(inner.calls).toContain('readEvents');
   });
 });
 
@@ -214,16 +215,6 @@ describe('the bounds of the cache', () => {
     await made(store, [message(1, { content: 'x'.repeat(9_000) })]);
     expect(store.stats().bytes).toBeLessThanOrEqual(4_000);
     expect(await wholeLog(store)).toHaveLength(1);
-  });
-
-  test('a tail ends somewhere, however long the log', async () => {
-    const { inner, store } = cachedMemory();
-    await made(store);
-    for (let from = 1; from < 3_000; from += 100) await appended(store, messages(from, from + 99));
-    expect(store.stats().bytes).toBeLessThan(600 * (256 + 2 * message(1).body.length) + 10_000);
-    inner.calls.length = 0;
-    expect(granted(await store.readEvents(ONE, { afterSeq: 2_900, limit: 100 }))).toHaveLength(100);
-    expect(inner.calls).toEqual([]);
   });
 
   test('counts to nothing again when everything is removed', async () => {
