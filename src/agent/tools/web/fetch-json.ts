@@ -11,7 +11,7 @@ export interface FetchOptions {
 
 /** The JSON that a service answers. Throws `ProviderFault`, or the reason of the abort; keys are in no message. */
 export async function fetchJson(
-  { url, method, headers, body }: JsonRequest,
+  { url, method, headers, body, whenForbidden }: JsonRequest,
   { signal, timeoutMs }: FetchOptions,
 ): Promise<unknown> {
   const late = AbortSignal.timeout(timeoutMs);
@@ -26,7 +26,7 @@ export async function fetchJson(
     });
     if (!response.ok) {
       await response.body?.cancel();
-      throw faultOf(response);
+      throw faultOf(response, whenForbidden);
     }
     return JSON.parse(await textOf(response));
   } catch (error) {
@@ -49,13 +49,16 @@ async function textOf(response: Response): Promise<string> {
   return Buffer.concat(parts).toString();
 }
 
-function faultOf({ status, headers }: Response): ProviderFault {
+function faultOf({ status, headers }: Response, whenForbidden?: string): ProviderFault {
   const detail = `HTTP ${status}`;
   if (status === 429) {
     const seconds = Number(headers.get('retry-after') ?? Number.NaN);
     return new ProviderFault('rate_limited', detail, seconds >= 0 ? seconds * 1_000 : undefined);
   }
+  if (status === 403 && whenForbidden !== undefined)
+    return new ProviderFault('rejected', `${detail}: ${whenForbidden}`);
   if (status === 401 || status === 403) return new ProviderFault('unauthorized', detail);
-  if (status === 402 || status === 432) return new ProviderFault('no_quota', detail);
+  if (status === 402 || status === 432 || status === 433)
+    return new ProviderFault('no_quota', detail);
   return new ProviderFault(status >= 500 || status === 408 ? 'broken' : 'rejected', detail);
 }

@@ -14,6 +14,8 @@ export interface JsonRequest {
   readonly method: 'GET' | 'POST';
   readonly headers: Readonly<Record<string, string>>;
   readonly body?: string;
+  /** What a 403 means where it is not about a key; for the log. */
+  readonly whenForbidden?: string;
 }
 
 interface WebResult {
@@ -36,6 +38,8 @@ export interface WebProvider {
 const TITLE_CHARS = 150;
 const TEXT_CHARS = 700;
 const URL_CHARS = 300;
+/** More words are refused with 422; the limit on characters is that of the tool. */
+const BRAVE_WORDS = 50;
 
 const FOUND = z.object({
   title: z.string().nullish(),
@@ -44,6 +48,8 @@ const FOUND = z.object({
   description: z.string().nullish(),
 });
 
+const NO_JSON = '`json` must be among the `formats` of SearXNG';
+
 /** An instance of SearXNG that answers in JSON. */
 const searxng: WebProvider = {
   needs: 'url',
@@ -51,7 +57,7 @@ const searxng: WebProvider = {
     const at = endpoint(url, '', 'search');
     at.search = new URLSearchParams({ q: query, format: 'json' }).toString();
     const headers = key === undefined ? {} : { authorization: `Bearer ${key}` };
-    return { url: at, method: 'GET', headers };
+    return { url: at, method: 'GET', headers, whenForbidden: NO_JSON };
   },
   results: (answer) =>
     resultsIn(z.object({ results: z.array(z.unknown()) }), answer, (read) => read.results),
@@ -72,7 +78,8 @@ const brave: WebProvider = {
   needs: 'key',
   request: (query, { url, key = '', maxResults }) => {
     const at = endpoint(url, 'https://api.search.brave.com', 'res/v1/web/search');
-    at.search = new URLSearchParams({ q: query, count: String(maxResults) }).toString();
+    const q = query.split(/\s+/u).slice(0, BRAVE_WORDS).join(' ');
+    at.search = new URLSearchParams({ q, count: String(maxResults) }).toString();
     return { url: at, method: 'GET', headers: { 'x-subscription-token': key } };
   },
   results: (answer) =>
