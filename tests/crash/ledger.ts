@@ -59,9 +59,7 @@ export class Ledger {
     if (order.seq !== undefined && order.seq !== answer.seq) {
       this.violations.push(`${what}: acked with ${order.seq}, then with ${answer.seq}`);
     }
-    // Of what was answered with 500 nobody knows: it may have been stored since the log was looked at.
-    const mayLand = order.isRefused === false && order.seq === undefined;
-    if (isStored !== undefined && answer.duplicate !== isStored && (isStored || !mayLand)) {
+    if (isStored !== undefined && answer.duplicate !== isStored) {
       this.violations.push(`${what}: duplicate ${answer.duplicate}, but stored is ${isStored}`);
     }
     order.seq ??= answer.seq;

@@ -69,6 +69,7 @@ export class Load {
 
   /** Sends again what was never answered with an ack, and says of each whether the log had it already. */
   async retry(): Promise<void> {
+    await this.#decide();
     const logs = await this.#replay(this.#wires[0]);
     await Promise.all(
       this.ledger.open.map(async (order) => {
@@ -170,6 +171,20 @@ export class Load {
     }
   }
 
+  /**
+   * Has one more order stored in each conversation. A conversation may be read while nobody knows whether its last
+   * batch was stored; it takes nothing new before that is known, and then what is lost can't land any more.
+   */
+  async #decide(): Promise<void> {
+    const [writer] = this.#writers;
+    if (writer === undefined) throw new Error('nobody writes');
+    for (const conversation of this.conversations) {
+      const order = this.#order(writer, conversation);
+      this.ledger.orders.push(order);
+      this.ledger.answered(order, await patiently(writer.ws, order));
+    }
+  }
+
   async #write(writer: Member, onAck: () => void): Promise<void> {
     for (;;) {
       const order = this.#order(writer);
@@ -231,9 +246,8 @@ export class Load {
     );
   }
 
-  #order({ name }: Member): Order {
+  #order({ name }: Member, conversation = this.#random.pick(this.conversations)): Order {
     this.#made += 1;
-    const conversation = this.#random.pick(this.conversations);
     const padding = 'x'.repeat(this.#random.chance(0.1) ? this.#random.whole(1, 4_000) : 20);
     const own = this.#random.chance(0.1)
       ? this.ledger.acked.findLast(
@@ -289,12 +303,12 @@ export class Load {
   }
 }
 
-/** The answer, once it is none that says to wait: a conversation is back some seconds after its store. */
+/** The answer, once it is none that says to ask again: a conversation is back some seconds after its store. */
 function patiently(ws: WireClient, order: Order): Promise<Answer> {
   return eventually(`${order.key} is answered`, async () => {
     const answer = await ws.ask(frameOf(order));
-    if (answer.type !== 'error' || answer.code !== 503) return answer;
-    await new Promise((resolve) => setTimeout(resolve, answer.retry_after_ms));
+    if (answer.type !== 'error' || !answer.retryable) return answer;
+    await new Promise((resolve) => setTimeout(resolve, answer.retry_after_ms ?? 100));
     return undefined;
   });
 }
