@@ -91,6 +91,38 @@ describe('a flooded mailbox', () => {
     expect(answers.some((answer) => answer?.type === 'error')).toBe(true);
   });
 
+  it('answers the same whatever the order of the fields, and takes nothing else for a send into it', async () => {
+    const { id, people } = await wire.room('Ada');
+    const other = await wire.room('Cy');
+    const [ada, cy] = [people[0], other.people[0]];
+    if (!ada || !cy) return expect.unreachable();
+    await ada.ws.joinLive(other.id);
+    const flood = Array.from({ length: 300 }, (_, index) => ada.ws.trySend(id, `m ${index}`));
+    const asked = {
+      turned: ada.ws.ask({ conversation_id: id, content: 'turned', type: 'send' }),
+      quoting: ada.ws.trySend(id, '","id":"other","conversation_id":"c","type":"ping'),
+      nested: ada.ws.trySend(id, 'n', { metadata: { id: 'other', type: 'send' } }),
+      elsewhere: ada.ws.ask({ type: 'send', conversation_id: other.id, content: 'elsewhere' }),
+      empty: ada.ws.ask({ type: 'send', conversation_id: other.id, content: '' }),
+      alive: ada.ws.ask({ type: 'ping' }),
+    };
+    const rest = Array.from({ length: 300 }, (_, index) => ada.ws.trySend(id, `n ${index}`));
+    const [refused] = (await Promise.all([...flood, ...rest])).filter(
+      ({ type }) => type === 'error',
+    );
+    if (refused === undefined) return expect.unreachable();
+    expectError(refused, 429, 'mailbox_full');
+    const shape = (frame: object) => Object.keys(frame);
+    for (const answer of [await asked.turned, await asked.quoting, await asked.nested]) {
+      expectError(answer, 429, 'mailbox_full');
+      expect(shape(answer)).toEqual(shape(refused));
+      expect(answer).toMatchObject({ conversation_id: id, retryable: true });
+    }
+    expect(await asked.elsewhere).toMatchObject({ type: 'ack', conversation_id: other.id });
+    expectError(await asked.empty, 400, 'invalid_field');
+    expect(await asked.alive).toMatchObject({ type: 'pong' });
+  });
+
   it('answers over REST 429 mailbox_full with Retry-After, and takes the same key later, once', async () => {
     const { id, people } = await wire.room('Ada', 'Bob');
     const [ada, bob] = people;

@@ -77,6 +77,17 @@ export class Connection implements Outlet {
     this.#flusher.request(this);
   };
 
+  /**
+   * An answer to the frame that uWS handed in just now: it joins such writes by itself, so nothing is queued. Only
+   * from within its message handler.
+   */
+  answer(frame: string): void {
+    const socket = this.#socket;
+    if (this.#queue.length > 0 || socket === undefined) this.send(frame);
+    else if (socket.send(frame) !== ALL_SENT && socket.getBufferedAmount() > this.#mostUnreadBytes)
+      this.#end(socket, 'slow_consumer');
+  }
+
   say(frame: ServerFrame): void {
     this.send(encodeFrame(frame));
   }

@@ -1,7 +1,6 @@
 import { amend, isUnknownTarget, lookAtTarget, say } from '../../../actors/commands.ts';
 import type { ConversationActor } from '../../../actors/conversation-actor.ts';
 import type { Outcome } from '../../../actors/draft.ts';
-import { cancelTurn, decide } from '../../../actors/turn-commands.ts';
 import { type Failure, failure } from '../../domain/failure.ts';
 import type { ConversationId } from '../../domain/ids.ts';
 import type { Author } from '../../domain/participant.ts';
@@ -14,8 +13,10 @@ import { type Looked, look, spared } from '../admission.ts';
 import { type Deed, noteDeed } from '../audited.ts';
 import type { Edge } from '../edge.ts';
 import type { Connection } from './connection.ts';
+import { FullMailbox, rateLimited } from './early-refusal.ts';
 import { greet } from './greeting.ts';
 import { Memberships } from './memberships.ts';
+import { steer } from './steer.ts';
 
 /** Frames, and characters of frames, that may wait behind one that takes its time. */
 const WAITING_FRAMES = 512;
@@ -46,6 +47,8 @@ export class Session {
   #waitingChars = 0;
   #isBusy = false;
   #badFrames = 0;
+  /** What refused a send of this connection last, as long as it would again. */
+  #full: FullMailbox | undefined;
 
   constructor(edge: Edge, connection: Connection) {
     this.#edge = edge;
@@ -59,15 +62,34 @@ export class Session {
   receive(text: string): void {
     this.lastHeardAt = this.#edge.clock.now();
     if (this.#isBusy) this.#wait(text);
-    else this.#dispatch(text);
+    else if (this.#full === undefined || !this.#refusesEarly(this.#full, text))
+      this.#dispatch(text);
+  }
+
+  #refusesEarly(full: FullMailbox, text: string): boolean {
+    if (!full.isFull) {
+      this.#full = undefined;
+      return false;
+    }
+    const refusal = full.refusalOf(text);
+    if (refusal === undefined) return false;
+    this.#edge.meters.refuse('mailbox_full');
+    this.connection.answer(refusal);
+    return true;
   }
 
   #wait(text: string): void {
     const isFull =
       this.#waiting.length >= WAITING_FRAMES || this.#waitingChars + text.length > WAITING_CHARS;
     if (isFull) {
-      const decoded = decodeFrame(text);
-      this.#refuse(decoded.ok ? about(decoded.value) : decoded.failure, failure('rate_limited'));
+      const refusal = rateLimited(text);
+      if (refusal === undefined) {
+        const decoded = decodeFrame(text);
+        this.#refuse(decoded.ok ? about(decoded.value) : decoded.failure, failure('rate_limited'));
+        return;
+      }
+      this.#edge.meters.refuse('rate_limited');
+      this.connection.answer(refusal);
       return;
     }
     this.#waiting.push(text);
@@ -95,6 +117,7 @@ export class Session {
   /** The socket is gone. */
   end(): void {
     this.#waiting = [];
+    this.#full = undefined;
     this.memberships.end();
   }
 
@@ -252,7 +275,11 @@ export class Session {
     const { content, key = null, reply_to: replyTo, metadata } = frame;
     say(actor, { author: who, content, key, replyTo, metadata }, (outcome) => {
       this.#acknowledge(frame, outcome);
-      if (!this.#edge.audit.keepsMessages) return;
+      if (!this.#edge.audit.keepsMessages) {
+        if (!outcome.ok && outcome.failure.reason === 'mailbox_full')
+          this.#full = new FullMailbox(actor, outcome.failure);
+        return;
+      }
       const target = outcome.ok ? String(outcome.value.seq) : null;
       this.#noting({ action: 'message.sent', conversationId: actor.id, target })(outcome);
     });
@@ -367,17 +394,6 @@ export class Session {
     const message = `Something broke on our side; it is in the log under ${this.id}.`;
     this.#refuse({}, failure('internal', { message }));
   };
-}
-
-/** What somebody wants of a turn. */
-function steer(
-  actor: ConversationActor,
-  frame: ClientFrames['cancel' | 'decide'],
-  by: Author,
-): Promise<Result<void, Failure>> {
-  if (frame.type === 'cancel') return cancelTurn(actor, by, frame.turn_id);
-  const { call_id: callId, decision: verdict, reason, key = null } = frame;
-  return decide(actor, frame.turn_id, { by, callId, verdict, reason, key });
 }
 
 function about(frame: { id?: string | undefined; conversation_id?: ConversationId | undefined }) {
