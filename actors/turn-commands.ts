@@ -42,15 +42,20 @@ export async function decide(
   return isNotHere(here) ? elsewhere(actor, id, { kind: 'decide', decision: given }) : here;
 }
 
-/** What was asked of a turn on another server; 404 `turn_not_found` where it is not this one's, either. */
-export function carryOut(
+/** What was asked, on another server, of a turn that runs here; or did until a moment ago. */
+export async function carryOut(
   actor: ConversationActor,
   id: TurnId,
   order: Order,
 ): Promise<Result<void, Failure>> {
-  return order.kind === 'cancel'
-    ? Promise.resolve(cancelHere(actor, order.by, id))
-    : decideHere(actor, id, order.decision);
+  const here =
+    order.kind === 'cancel'
+      ? cancelHere(actor, order.by, id)
+      : await decideHere(actor, id, order.decision);
+  if (!isNotHere(here)) return here;
+  const ended = await hasEnded(actor, id);
+  if (!ended.ok) return ended;
+  return err(failure(ended.value ? 'turn_over' : 'agent_unavailable'));
 }
 
 function cancelHere(actor: ConversationActor, who: Author, id: TurnId): Result<void, Failure> {
@@ -154,16 +159,21 @@ async function elsewhere(
   turnId: TurnId,
   order: Order,
 ): Promise<Result<void, Failure>> {
-  const isEnded = async () => {
-    const read = await actor.store.readTurn(actor.id, turnId);
-    if (!read.ok) return err(unavailable(read.failure));
-    return read.value === undefined ? err(failure('turn_not_found')) : ok(isOver(read.value.state));
-  };
-  const ended = await isEnded();
+  const ended = await hasEnded(actor, turnId);
   if (!ended.ok) return ended;
   if (ended.value) return err(failure('turn_over'));
   if (actor.relay === undefined) return err(failure('turn_not_found', { message: NOT_HERE }));
-  return actor.relay.send({ conversationId: actor.id, turnId, isOver: isEnded }, order);
+  const turn = { conversationId: actor.id, turnId, isOver: () => hasEnded(actor, turnId) };
+  return actor.relay.send(turn, order);
+}
+
+async function hasEnded(
+  { store, id }: ConversationActor,
+  turn: TurnId,
+): Promise<Result<boolean, Failure>> {
+  const read = await store.readTurn(id, turn);
+  if (!read.ok) return err(unavailable(read.failure));
+  return read.value === undefined ? err(failure('turn_not_found')) : ok(isOver(read.value.state));
 }
 
 /** The server that ran it tells its own people; those here have yet to hear of it. */

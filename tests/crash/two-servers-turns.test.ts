@@ -7,6 +7,7 @@ import type { Person } from '../support/wire.ts';
 
 /** What a server says about a turn of the other may take a second; a busy machine has more. */
 const SOON_MS = 6_000;
+const ROUNDS = 15;
 
 /** Ada's server runs the turn, and Bob is on the other one. */
 interface Scene {
@@ -77,7 +78,7 @@ it('a call is decided from the server that does not run its turn, once, by frame
 it('of two who decide at once on two servers one is first, and the log has one decision', async () => {
   const random = new Random();
   await withTwo({ agent: 'scripted' }, async (servers) => {
-    for (let round = 0; round < 6; round += 1) {
+    for (let round = 0; round < ROUNDS / 3; round += 1) {
       const scene = await meet(servers);
       const { id, ada, bob } = scene;
       const about = await waiting(scene);
@@ -153,7 +154,7 @@ it('a turn that is cancelled from elsewhere while it ends has one end, and a mes
     const scene = await meet(servers);
     const { id, ada, bob, path } = scene;
     const seen = { cancelled: 0, completed: 0 };
-    for (let round = 0; round < 24; round += 1) {
+    for (let round = 0; round < ROUNDS; round += 1) {
       const { seq } = await ada.ws.send(id, '@assistant tokens: 30; rate: 80');
       const turn = await ada.ws.waitFor('turn.started', ({ trigger_seq }) => trigger_seq === seq);
       await new Promise((resolve) => setTimeout(resolve, random.whole(0, 400)));
@@ -170,8 +171,8 @@ it('a turn that is cancelled from elsewhere while it ends has one end, and a mes
       if (end.state === 'cancelled') seen.cancelled += 1;
       if (end.state === 'completed') seen.completed += 1;
     }
-    expect(seen.cancelled + seen.completed).toBe(24);
-    expect(ada.ws.framesOf('turn.ended')).toHaveLength(24);
+    expect(seen.cancelled + seen.completed).toBe(ROUNDS);
+    expect(ada.ws.framesOf('turn.ended')).toHaveLength(ROUNDS);
     const said = ada.ws.events(id).filter(({ from }) => from.kind === 'agent');
     expect(said).toHaveLength(seen.completed);
   }).catch((error) => {
