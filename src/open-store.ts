@@ -27,6 +27,7 @@ export async function openStoreOf(config: Config, log: Log, serving?: Serving): 
     statementTimeoutMs: config.storeStatementMs,
     cacheBytes: config.cacheBytes,
     cacheConversations: config.cacheConversations,
+    cacheEvents: config.cacheEvents,
     ...(breakers && { breaker: storeBreaker(breakers.named('store', STORE_BREAKER)) }),
     onCommit: ({ seconds }) => serving?.meters.onAppend(seconds),
     onError: (cause) => log.error('store_error', { cause }),

@@ -10,6 +10,8 @@ export interface StoreOptions extends SqliteOptions, PostgresOptions {
   /** Bytes the cache may take; 0, or no conversations, is no cache. */
   readonly cacheBytes?: number;
   readonly cacheConversations?: number;
+  /** Newest events that it keeps of a conversation. */
+  readonly cacheEvents?: number;
 }
 
 const CACHE_BYTES = 64 * 1_024 * 1_024;
@@ -38,7 +40,9 @@ export async function openStore(url: string, options: StoreOptions = {}): Promis
   const maxBytes = options.cacheBytes ?? CACHE_BYTES;
   const maxConversations = options.cacheConversations ?? CACHE_CONVERSATIONS;
   const isOff = maxBytes === 0 || maxConversations === 0;
-  return isOff ? inner : new CachedStore(inner, { maxBytes, maxConversations });
+  const { cacheEvents } = options;
+  const tail = cacheEvents === undefined ? {} : { tailEvents: cacheEvents };
+  return isOff ? inner : new CachedStore(inner, { maxBytes, maxConversations, ...tail });
 }
 
 /** The cache's counters, for the metrics; undefined when the cache is off. */

@@ -81,6 +81,11 @@ const STORAGE = {
     'Bytes of the cache in front of the store; 0 turns it off.',
   ),
   cacheConversations: whole(10_000, [0, 10_000_000], 'Conversations in the cache; 0 turns it off.'),
+  cacheEvents: whole(
+    256,
+    [1, 1_000_000],
+    'Newest events that the cache keeps of a conversation: who comes back after fewer is served from memory.',
+  ),
   retentionAge: duration(
     0,
     '36500d',

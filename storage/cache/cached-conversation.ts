@@ -132,12 +132,15 @@ export class CachedConversation {
     this.#tailBytes = 0;
   }
 
-  /** Takes a page that ends at the head in place of a tail that holds less. */
+  /** Takes what a page has from before the tail, when it reaches up to it and there is room. */
   widen(page: readonly LogEvent[]): void {
     this.#isRead();
-    if (page.length <= this.#tail.length || page.at(-1)?.seq !== this.#head) return;
-    this.#tail = [...page];
-    this.#tailBytes = this.#tail.reduce((bytes, event) => bytes + bytesOf(event), 0);
+    const start = this.#tailStart;
+    const isNext = (page.at(-1)?.seq ?? 0) >= start - 1;
+    if (!isNext || this.#tail.length >= this.#limits.events) return;
+    const older = page.filter(({ seq }) => seq < start);
+    this.#tail = [...older, ...this.#tail];
+    this.#tailBytes += older.reduce((bytes, event) => bytes + bytesOf(event), 0);
     this.#trim();
   }
 

@@ -5,6 +5,8 @@ import type { CachedConversation } from './cached-conversation.ts';
 export interface CacheLimits {
   readonly maxBytes: number;
   readonly maxConversations: number;
+  /** Newest events that are kept of a conversation; twice as many until it is cut again. */
+  readonly tailEvents?: number;
 }
 
 /** What is remembered, bounded by bytes and by count: what was used longest ago makes room. */

@@ -74,7 +74,8 @@ export class CachedStore implements Store {
     this.#inner = inner;
     if (inner.isShared) this.#headReads = new HeadReads((ids) => inner.heads(ids));
     const bytes = limits.maxBytes * TAIL_SHARE;
-    this.#tailLimits = { events: TAIL_EVENTS, bytes, keepsUnread: inner.isShared };
+    const { tailEvents: events = TAIL_EVENTS } = limits;
+    this.#tailLimits = { events, bytes, keepsUnread: inner.isShared };
     this.#entries = new CachedConversations(limits);
   }
 

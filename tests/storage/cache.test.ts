@@ -68,6 +68,28 @@ describe('what the cache answers', () => {
     expect(store.stats()).toMatchObject({ hits: 2, misses: 4 });
   });
 
+  test('pages read one after the other are kept together, as many events as it may keep', async () => {
+    const replayed = async (store: CachedStore) => {
+      for (let afterSeq = 0; afterSeq < 90; afterSeq += 10)
+        expect(granted(await store.readEvents(ONE, { afterSeq, limit: 10 }))).toEqual(
+          messages(afterSeq + 1, afterSeq + 10),
+        );
+    };
+    const { inner } = cachedMemory();
+    await made(inner, messages(1, 90));
+    for (const { tailEvents, fromStore } of [
+      { tailEvents: 100, fromStore: 0 },
+      { tailEvents: 35, fromStore: 6 },
+    ]) {
+      const store = new CachedStore(inner, { ...ROOMY, tailEvents });
+      await store.load(ONE);
+      for (let round = 0; round < 9; round += 1) await replayed(store);
+      inner.calls.length = 0;
+      await replayed(store);
+      expect(inner.calls).toHaveLength(fromStore);
+    }
+  });
+
   test('members and settings that change are read again, the tail stays', async () => {
     const { inner, store } = cachedMemory();
     await made(store, messages(1, 3));
