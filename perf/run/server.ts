@@ -38,7 +38,13 @@ export async function startServer(plan: ServerPlan): Promise<Server> {
   const own = ['--host', '127.0.0.1', '--port', '0', '--log-level', 'warn'];
   const child = spawn(process.execPath, [...node, main, 'serve', ...own, ...flags], {
     cwd: ROOT,
-    env: { PATH: process.env['PATH'], COLLOQUY_SETTINGS_FILE: 'none', COLLOQUY_STORE: store },
+    env: {
+      PATH: process.env['PATH'],
+      COLLOQUY_SETTINGS_FILE: 'none',
+      COLLOQUY_STORE: store,
+      // As `npm start` has it (scripts/run).
+      MALLOC_ARENA_MAX: '2',
+    },
     stdio: ['ignore', 'pipe', 'pipe'],
     detached: true,
   });

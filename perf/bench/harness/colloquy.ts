@@ -7,6 +7,8 @@ const ENVIRONMENT = {
   PATH: process.env['PATH'],
   COLLOQUY_SETTINGS_FILE: 'none',
   COLLOQUY_LOG_LEVEL: 'error',
+  // As `npm start` has it (scripts/run).
+  MALLOC_ARENA_MAX: '2',
 };
 
 export interface Colloquy extends RunningServer {
