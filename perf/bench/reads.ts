@@ -32,38 +32,47 @@ const APPEND = 250;
 /** Events a page of a replay. */
 const PAGE = 256;
 const RESUMES = 200;
+/** Events that a cache may keep which has those of a long conversation, and of joining it. */
+const HOLDS = 2_000;
 
 async function main(): Promise<void> {
-  const rows: string[][] = [];
+  const rows: Row[] = [];
   for (const name of options.against.split(',')) {
     const place = await openPlace(name);
     try {
-      rows.push([place.name, ...(await measure(place.url))]);
+      rows.push({ name: place.name, ...(await measure(place.url)) });
     } finally {
       await place.clear();
     }
   }
-  const head = ['', 'wake p50 ms', 'wake p99 ms', 'resume from the store, events/s'];
-  const more = [
-    'through the cache, which has the newest 256, events/s',
-    'over a WebSocket, all 1,000, events/s',
-    'over a WebSocket, the newest 250, events/s',
-    'cached: heap bytes each',
-    'as counted',
-  ];
-  process.stdout.write(`\n${table([...head, ...more], rows)}\n`);
+  const wakes = rows.map(({ name, cells }) => [name, ...cells]);
+  const head = ['', 'wake p50 ms', 'p99 ms', 'cached: heap bytes each', 'as counted'];
+  process.stdout.write(`\n${table(head, wakes)}\n`);
+  const resumed = rows.flatMap(({ name, resumes }) =>
+    resumes.map(([from, ...cells]) => [name, from ?? '', ...cells]),
+  );
+  const columns = ['through the port, events/s', 'over a WebSocket, events/s', 'server CPU µs'];
+  process.stdout.write(
+    `\nA resume of ${LONG.events} events\n\n${table(['', 'from', ...columns], resumed)}\n`,
+  );
 }
 
-async function measure(url: string): Promise<string[]> {
+interface Row {
+  readonly name: string;
+  /** Of waking, and of what is cached. */
+  readonly cells: readonly string[];
+  readonly resumes: ReadonlyArray<readonly string[]>;
+}
+
+async function measure(url: string): Promise<Omit<Row, 'name'>> {
   const rooms = makeRooms(Number(options.conversations));
-  // What is in memory alone is measured where it was made.
-  const keeps = url === 'memory:';
   const made = await openStore(url, { cacheBytes: 0 });
   await fill(made, rooms);
-  if (keeps) {
+  // What is in memory alone is measured where it was made.
+  if (url === 'memory:') {
     const events = await resumes(made, rooms);
     await made.close();
-    return ['', '', short(events), '', '', '', '', ''];
+    return { cells: ['', '', '', ''], resumes: [['memory', short(events), '', '']] };
   }
   await made.close();
   const [p50, p99] = await wakes(url, rooms);
@@ -75,20 +84,27 @@ async function measure(url: string): Promise<string[]> {
   for (const { id } of rooms) await warm(cached, id);
   const weighs = (heapBytes() - before) / rooms.length;
   const counted = cached.stats().bytes / rooms.length;
-  const fromCache = await resumes(cached, rooms);
-  await cached.close();
+  const holding = new CachedStore(bare, { ...limits, tailEvents: HOLDS });
+  for (const { id } of rooms.slice(0, LONG.rooms)) await warm(holding, id);
+  const [fromTail, fromCache] = [await resumes(cached, rooms), await resumes(holding, rooms)];
+  await bare.close();
   const ids = rooms.slice(0, LONG.rooms).map(({ id }) => id);
-  const { whole, newest } = await resumeOverTheWire(url, { ids, events: LONG.events });
-  return [
-    p50.toFixed(2),
-    p99.toFixed(2),
-    short(fromStore),
-    short(fromCache),
-    short(whole),
-    short(newest),
-    weighs.toFixed(0),
-    counted.toFixed(0),
-  ];
+  const overTheWire = (name: string, value: number) =>
+    resumeOverTheWire(url, { ids, events: LONG.events }, [`--${name}`, String(value)]);
+  const kinds = [
+    ['the store, without a cache', fromStore, await overTheWire('cache-bytes', 0)],
+    ['the cache as it is set: the newest 256', fromTail, await overTheWire('cache-events', 256)],
+    ['the cache, which holds all', fromCache, await overTheWire('cache-events', HOLDS)],
+  ] as const;
+  return {
+    cells: [p50.toFixed(2), p99.toFixed(2), weighs.toFixed(0), counted.toFixed(0)],
+    resumes: kinds.map(([from, port, { perSecond, cpuUs }]) => [
+      from,
+      short(port),
+      short(perSecond),
+      cpuUs.toFixed(1),
+    ]),
+  };
 }
 
 /** Milliseconds until a conversation that nobody has touched since the start is there to take a message. */

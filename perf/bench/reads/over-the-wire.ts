@@ -1,52 +1,44 @@
 import type { ConversationId } from '../../../src/domain/ids.ts';
 import { startColloquy } from '../harness/colloquy.ts';
-import { Wire } from '../harness/wire.ts';
+import { CountingWire } from './counting-wire.ts';
 
-/** Events that the cache has of a conversation, but for those that joining adds. */
-const CACHED_EVENTS = 250;
 const ROUNDS = 10;
+/** Before what is measured: pages of a replay come to the cache one a round. */
+const WARM_ROUNDS = 6;
 
-export interface Resumed {
-  /** Events a second that one client gets, from the first join to the last `live`. */
-  readonly whole: number;
-  readonly newest: number;
+/** What a client gets that comes back, from the first join to the last `live`. */
+interface Resume {
+  readonly perSecond: number;
+  /** Microseconds of the server's CPU an event. */
+  readonly cpuUs: number;
 }
 
-/** A client that comes back to conversations of `events` events, one after the other, and to their newest ones. */
+/** A client that comes back to conversations of `events` events, one after the other, and has none of them. */
 export async function resumeOverTheWire(
   store: string,
   { ids, events }: { readonly ids: readonly ConversationId[]; readonly events: number },
-): Promise<Resumed> {
-  const server = await startColloquy({ store });
+  flags: readonly string[],
+): Promise<Resume> {
+  const server = await startColloquy({ store, flags });
   try {
-    const { wire } = await Wire.open(server.port);
-    let got = 0;
-    wire.onFrame = (text) => {
-      if (!text.startsWith('{"type":"event"')) return false;
-      got += 1;
-      return true;
-    };
-    const resume = async (id: ConversationId, afterSeq: number) => {
+    const wire = await CountingWire.open(server.port);
+    const resume = async (id: ConversationId) => {
       const live = wire.next('live');
-      wire.say({ type: 'join', id: 'j', conversation_id: id, after_seq: afterSeq });
+      wire.say({ type: 'join', id: 'j', conversation_id: id, after_seq: 0 });
       await live;
     };
-    const rate = async (afterSeq: number) => {
-      for (const id of ids) await resume(id, afterSeq);
-      got = 0;
-      const started = performance.now();
-      for (let round = 0; round < ROUNDS; round += 1) {
-        for (const id of ids) await resume(id, afterSeq);
-      }
-      const seconds = (performance.now() - started) / 1_000;
-      if (got < ROUNDS * ids.length * (events - afterSeq))
-        throw new Error(`only ${got} events came`);
-      return got / seconds;
+    const rounds = async (count: number) => {
+      for (let round = 0; round < count; round += 1) for (const id of ids) await resume(id);
     };
-    const whole = await rate(0);
-    const newest = await rate(events - CACHED_EVENTS);
+    await rounds(WARM_ROUNDS);
+    const [before, cpu] = [wire.events, server.cpuSeconds()];
+    const started = performance.now();
+    await rounds(ROUNDS);
+    const seconds = (performance.now() - started) / 1_000;
+    const got = wire.events - before;
+    if (got < ROUNDS * ids.length * events) throw new Error(`only ${got} events came`);
     wire.close();
-    return { whole, newest };
+    return { perSecond: got / seconds, cpuUs: ((server.cpuSeconds() - cpu) * 1e6) / got };
   } finally {
     await server.stop();
   }
