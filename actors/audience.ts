@@ -4,11 +4,10 @@ import type { ParticipantId } from '../src/domain/ids.ts';
 import type { Result } from '../src/domain/result.ts';
 import type { EventPage } from '../storage/store.ts';
 import type { Clock } from './clock.ts';
+import { FanOut } from './fan-out.ts';
 import type { Encoder, Notice, Origin, Publish } from './outlet.ts';
 import { type Listener, Subscription } from './subscription.ts';
 
-/** Up to this many listeners, a write to each is as cheap as a topic (perf/README.md). */
-const DIRECT_LISTENERS = 4;
 /** A page of the log for one who is behind: events, and characters of their bodies. */
 const PAGE_EVENTS = 256;
 const PAGE_CHARS = 256 * 1024;
@@ -43,16 +42,11 @@ export interface AudienceCounters {
   replayed: number;
 }
 
-/** Another frame for the connections of one participant, or none when it is undefined. */
-interface Special {
-  readonly participantId: ParticipantId;
-  readonly frame: string | undefined;
-}
-
 /**
  * The subscriptions of one conversation.
  *
- * Owns: who is live, who is behind, and at which seq. Does not own: sockets, the log, membership.
+ * Owns: who is live, who is behind, and at which seq. Does not own: sockets, how frames reach the live (fan-out.ts),
+ * the log, membership.
  * Invariants: A1. A live subscription has been given every event up to the head, in order, each once.
  * A2. One that is behind is not in the topic, and its `position` says where it is.
  * A3. It becomes live in the same turn of the event loop in which its position is found to be the head.
@@ -61,16 +55,16 @@ interface Special {
  */
 export class Audience {
   readonly #options: AudienceOptions;
-  readonly #live = new Set<Subscription>();
+  readonly #live: FanOut;
   readonly #behind = new Set<Subscription>();
   readonly #byParticipant = new Map<ParticipantId, Set<Subscription>>();
-  /** The live ones that are written to one by one; undefined when who is live has changed. */
-  #direct: readonly Subscription[] | undefined;
   #recent: LogEvent[] = [];
   #noticeChars = 0;
 
   constructor(options: AudienceOptions) {
     this.#options = options;
+    const { topic, publish } = options;
+    this.#live = new FanOut({ topic, publish, byParticipant: this.#byParticipant });
   }
 
   get size(): number {
@@ -105,9 +99,7 @@ export class Audience {
 
   detach(subscription: Subscription): void {
     if (!subscription.step('CLOSE')) return;
-    if (this.#leaveLive(subscription)) {
-      subscription.outlet.topics?.leave(this.#options.topic);
-    }
+    this.#live.remove(subscription);
     this.#behind.delete(subscription);
     const own = this.#byParticipant.get(subscription.participantId);
     own?.delete(subscription);
@@ -120,7 +112,7 @@ export class Audience {
   dismiss(reason: Failure, participantId?: ParticipantId): void {
     const leaving =
       participantId === undefined
-        ? [...this.#live, ...this.#behind]
+        ? [...this.#live.live, ...this.#behind]
         : [...(this.#byParticipant.get(participantId) ?? [])];
     for (const subscription of leaving) this.#letGo(subscription, reason);
   }
@@ -144,7 +136,7 @@ export class Audience {
   reread(from: number): void {
     // There is a hole between what was kept and what comes next.
     this.#recent = [];
-    for (const subscription of [...this.#live]) {
+    for (const subscription of [...this.#live.live]) {
       subscription.step('STALE');
       this.#fallBehind(subscription, from);
       this.catchUp(subscription);
@@ -161,7 +153,7 @@ export class Audience {
   /** Says something without a seq to the live ones, except `except`'s own connections. */
   notify(notice: Notice, except?: ParticipantId): void {
     const frame = this.#options.encoder.notice(this.#options.origin(), notice);
-    this.#fanOut(frame, except && { participantId: except, frame: undefined });
+    this.#live.send(frame, except && { participantId: except, frame: undefined });
     if (notice.kind === 'turn.ended') {
       for (const subscription of this.#behind) subscription.missEnd(frame);
     }
@@ -188,11 +180,6 @@ export class Audience {
     }
   }
 
-  #leaveLive(subscription: Subscription): boolean {
-    this.#direct = undefined;
-    return this.#live.delete(subscription);
-  }
-
   #letGo(subscription: Subscription, reason: Failure): void {
     this.detach(subscription);
     subscription.listener.dismissed(reason);
@@ -205,55 +192,12 @@ export class Audience {
     const own = event.key === null ? undefined : encoder.event(origin, event, true);
     this.#options.counters.deliveries += this.#live.size;
     const special = own === undefined ? undefined : { participantId: event.author.id, frame: own };
-    this.#fanOut(frame, special, event.seq);
-  }
-
-  #fanOut(frame: string, special?: Special, seq?: number): void {
-    this.#direct ??= this.#findDirect();
-    for (const { participantId, outlet } of this.#direct) {
-      if (participantId !== special?.participantId) outlet.send(frame, seq);
-      else if (special.frame !== undefined) outlet.send(special.frame, seq);
-    }
-    if (this.#live.size > DIRECT_LISTENERS) this.#publish(frame, special, seq);
-  }
-
-  #publish(frame: string, special?: Special, seq?: number): void {
-    const listeners = special && this.#byParticipant.get(special.participantId);
-    const specials = [...(listeners ?? [])].filter(({ state }) => state === 'live');
-    this.#publishToOthers(frame, specials);
-    for (const { outlet } of specials) {
-      if (outlet.topics === undefined || special?.frame === undefined) continue;
-      outlet.send(special.frame, seq);
-      outlet.flush();
-    }
-  }
-
-  /** One write to the topic, which none of `except` gets. */
-  #publishToOthers(frame: string, except: readonly Subscription[]): void {
-    const { topic, publish } = this.#options;
-    const members = except.flatMap(({ outlet }) => outlet.topics ?? []);
-    const [first] = members;
-    if (first === undefined) {
-      publish(topic, frame);
-    } else if (members.length === 1) {
-      first.publishToOthers(topic, frame);
-    } else {
-      for (const member of members) member.leave(topic);
-      publish(topic, frame);
-      for (const member of members) member.enter(topic);
-    }
-  }
-
-  #findDirect(): readonly Subscription[] {
-    const isSmall = this.#live.size <= DIRECT_LISTENERS;
-    return [...this.#live].filter(({ outlet }) => isSmall || outlet.topics === undefined);
+    this.#live.send(frame, special, event.seq);
   }
 
   #checkBudgets(headSeq: number): void {
     this.#noticeChars = 0;
-    const isSmall = this.#live.size <= DIRECT_LISTENERS;
-    for (const subscription of (isSmall ? this.#direct : undefined) ?? this.#live)
-      this.#congestIfOver(subscription, headSeq);
+    for (const subscription of this.#live.live) this.#congestIfOver(subscription, headSeq);
   }
 
   #congestIfOver(subscription: Subscription, position: number): boolean {
@@ -273,11 +217,9 @@ export class Audience {
   }
 
   #fallBehind(subscription: Subscription, position: number): void {
-    if (this.#leaveLive(subscription)) {
-      subscription.outlet.topics?.leave(this.#options.topic);
-      subscription.position = position;
-      this.#behind.add(subscription);
-    }
+    if (!this.#live.remove(subscription)) return;
+    subscription.position = position;
+    this.#behind.add(subscription);
   }
 
   #isOver(subscription: Subscription, share = 1): boolean {
@@ -350,13 +292,11 @@ export class Audience {
   }
 
   #goLive(subscription: Subscription): void {
-    const { encoder, topic } = this.#options;
+    const { encoder } = this.#options;
     const origin = this.#options.origin();
     const { outlet } = subscription;
     subscription.step('LEVEL');
     this.#behind.delete(subscription);
-    this.#live.add(subscription);
-    this.#direct = undefined;
     if (!subscription.isAnnounced) {
       subscription.isAnnounced = true;
       outlet.send(encoder.notice(origin, { kind: 'live', headSeq: this.#options.headSeq() }));
@@ -365,11 +305,7 @@ export class Audience {
     for (const notice of this.#options.turnSnapshots()) {
       outlet.send(encoder.notice(origin, notice));
     }
-    // What was sent one by one must be out before the topic takes over, or it would come after it.
-    if (this.#live.size === DIRECT_LISTENERS + 1)
-      for (const { outlet } of this.#live) outlet.flush();
-    outlet.flush();
-    outlet.topics?.enter(topic);
+    this.#live.add(subscription);
     this.#forgetRecent();
   }
 

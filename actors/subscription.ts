@@ -36,6 +36,8 @@ export class Subscription {
   isAtHole = false;
   /** A page is being read for it. */
   isReading = false;
+  /** The seq at which its participant spoke last, while that keeps it out of the topic (fan-out.ts). */
+  spokeAt: number | undefined;
   #state: SubscriptionState = subscriptionChart.initial;
   #missedEnds: string[] = [];
 

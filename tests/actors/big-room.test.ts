@@ -94,6 +94,54 @@ describe('a room too big to write to one by one', () => {
     for (const reader of bobs) expect(keysOf(reader)).toEqual(['b0', 'b1', 'b2', 'b3']);
   });
 
+  it('gives one who speaks their events of a batch in one write', async () => {
+    const world = new World();
+    const actor = await world.room();
+    const readers = crowd(world, actor, 6);
+    const own = listen(actor, { outlet: world.outlet(), who: ada });
+    await settled();
+    const before = own.outlet.writes;
+    for (let count = 0; count < 4; count += 1) {
+      offer(actor, message(ada, `${count}`, { key: `k${count}` }));
+      offer(actor, message(ada, `${count} again`));
+    }
+    await settled();
+    await settled();
+    expect(own.outlet.writes - before).toBe(1);
+    for (const { outlet } of [own, ...readers]) expect(outlet.seqs).toEqual(numbers(2, 9));
+  });
+
+  it('keeps order and keys while ever other people speak, more than are written to one by one', async () => {
+    const world = new World({ limits: { maxParticipants: 20, outboundBytes: 2 ** 20 } });
+    const actor = await world.room();
+    const readers = crowd(world, actor, 14);
+    for (const at of numbers(1, 14)) await actor.post(joining(person(`p${at}`)));
+    const joined = actor.conversation.headSeq;
+    let said = 0;
+    for (const [from, to, count] of [
+      [1, 8, 8],
+      [9, 14, 90],
+      [1, 8, 90],
+      [5, 11, 90],
+    ] as const) {
+      for (let at = 0; at < count; at += 1) {
+        const name = `p${from + (at % (to - from + 1))}`;
+        said += 1;
+        offer(actor, message(person(name), name, { key: `k${said}` }));
+        if (said % 5 === 0) await settled();
+      }
+    }
+    await settled();
+    await settled();
+    const head = actor.conversation.headSeq;
+    expect(head).toBe(joined + said);
+    for (const [index, { outlet }] of readers.entries()) {
+      expect(outlet.seqs.slice(-(head - joined))).toEqual(numbers(joined + 1, head));
+      for (const { key, content } of outlet.of('event'))
+        expect(key !== undefined).toBe(content === `p${index + 1}`);
+    }
+  });
+
   it('leaves out of a notice all connections of whom it is about', async () => {
     const world = new World();
     const actor = await world.room();

@@ -59,6 +59,8 @@ export class TestOutlet implements Outlet {
   readonly published: string[] = [];
   readonly got: Got[] = [];
   readonly closedWith: CloseReason[] = [];
+  /** How often what was queued went out. */
+  writes = 0;
   /** Called when a paused reader has read all. */
   onDrain: () => void = () => {};
   readonly #hub: TestTopics | undefined;
@@ -77,6 +79,7 @@ export class TestOutlet implements Outlet {
 
   readonly flush = (): void => {
     if (this.#queue.length === 0) return;
+    this.writes += 1;
     this.drainTopics();
     for (const frame of this.#queue) this.#write(frame);
     this.#queue = [];
