@@ -23,7 +23,14 @@ import {
   type SpaceTables,
   typeOf,
 } from './vector-tables.ts';
-import { encodeVector, encodeVectors, findSpace, holdSpace, unlessDropped } from './vectors.ts';
+import {
+  encodeVector,
+  encodeVectors,
+  findSpace,
+  holdSpace,
+  isLost,
+  unlessDropped,
+} from './vectors.ts';
 
 const STANDING = {
   name: 'index-is-level',
@@ -116,7 +123,8 @@ export class PostgresMessageIndex implements MessageIndex {
     limit: number,
   ): Promise<Result<readonly UnembeddedMessage[], Unavailable>> {
     const found = await findSpace(this.#db, space);
-    if (!found.ok) return found;
+    // None can be given one, so none is lacking: that there are no vectors is said by who looks for the nearest.
+    if (!found.ok) return isLost(found.failure) ? ok([]) : found;
     const text = withoutVectorSql(found.value);
     const read = await unlessDropped(() => this.#db.read<UnembeddedRow>({ text }, [id, limit]));
     if (!read.ok) return read;

@@ -15,22 +15,35 @@ const FLOAT_BYTES = 4;
 const PGVECTOR_HEAD_BYTES = 4;
 const ARRAY_HEAD_BYTES = 20;
 
-const COLUMNS = 'v.sid, v.dimensions, v.storage, p.schema, p.type';
+/** DROP EXTENSION … CASCADE takes the columns of vectors away, also if there is an extension again. */
+const HAS_VECTORS = `EXISTS (
+    SELECT FROM pg_attribute a WHERE a.attrelid = to_regclass('chunk_vectors_' || v.sid)
+      AND a.attname = 'embedding' AND NOT a.attisdropped)`;
+const COLUMNS = `v.sid, v.dimensions, v.storage, p.schema, p.type, ${HAS_VECTORS} AS has_vectors`;
 const FIND = `SELECT ${COLUMNS} FROM vector_spaces v LEFT JOIN (${FIND_PGVECTOR}) AS p ON true WHERE v.name = $1`;
 
 const FIND_SPACE: Statement = { name: 'find-space', text: FIND };
 /** The space stays until the end of the transaction. */
 const HOLD_SPACE: Statement = { name: 'hold-space', text: `${FIND} FOR KEY SHARE OF v` };
 
+interface FoundSpace extends SpaceTables {
+  readonly has_vectors: boolean;
+}
+
 /** An undefined table. */
 const GONE = ['42P01'];
+/** A column, an operator, a type or a schema that was there a moment ago: pgvector was dropped meanwhile. */
+const LOST = ['42703', '42883', '42704', '3F000'];
 
-/** The tables of a space; undefined when there is no such space. A failure when pgvector was dropped under it. */
+/**
+ * The tables of a space; undefined when there is no such space. A failure when pgvector was dropped under it: the next start
+ * finds other tables for it, and until then words answer.
+ */
 export async function findSpace(
   db: Database,
   space: Space,
 ): Promise<Result<SpaceTables | undefined, Unavailable>> {
-  const found = await db.read<SpaceTables>(FIND_SPACE, [space.name]);
+  const found = await db.read<FoundSpace>(FIND_SPACE, [space.name]);
   if (!found.ok) return found;
   const [tables] = found.value;
   return tables === undefined || isWhole(tables) ? ok(tables) : err(unavailable(lost()));
@@ -38,12 +51,13 @@ export async function findSpace(
 
 /** The tables of a space that takes vectors, which stays until the end of the transaction. */
 export async function holdSpace(tx: Transaction, space: Space): Promise<SpaceTables | undefined> {
-  const [tables] = await tx.rows<SpaceTables>(HOLD_SPACE, [space.name]);
+  const [tables] = await tx.rows<FoundSpace>(HOLD_SPACE, [space.name]);
   return tables !== undefined && isWhole(tables) ? tables : undefined;
 }
 
 /**
- * What was found in the tables of a space; nothing when the space was dropped since it was looked up, with them.
+ * What was found in the tables of a space; nothing when the space was dropped since it was looked up, with them. A failure
+ * when pgvector was.
  */
 export async function unlessDropped<T>(
   find: () => Promise<Result<readonly T[], Unavailable>>,
@@ -51,19 +65,28 @@ export async function unlessDropped<T>(
   try {
     return await find();
   } catch (error) {
-    if (GONE.includes(codeOf(error) ?? '')) return ok([]);
+    const code = codeOf(error) ?? '';
+    if (GONE.includes(code)) return ok([]);
+    if (LOST.includes(code)) return err(unavailable(lost()));
     throw error;
   }
 }
 
-function isWhole({ storage, schema }: SpaceTables): boolean {
-  return storage === 'bytes' || schema !== null;
+function isWhole({ storage, schema, has_vectors }: FoundSpace): boolean {
+  return has_vectors && (storage === 'bytes' || schema !== null);
+}
+
+class VectorsLost extends Error {
+  override readonly name = 'VectorsLost';
 }
 
 function lost(): Error {
-  return new Error(
-    'pgvector was dropped from the database: a start finds out, and goes on without it',
-  );
+  return new VectorsLost('pgvector was dropped from the database: the next start finds out');
+}
+
+/** The failure of a search that found no vectors because pgvector was dropped. */
+export function isLost({ cause }: Unavailable): boolean {
+  return cause instanceof VectorsLost;
 }
 
 /** A vector of the same direction and length 1, or of length 0. Throws when it is not of this space. */

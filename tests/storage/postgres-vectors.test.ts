@@ -1,5 +1,11 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest';
 import type { ParticipantId } from '../../src/domain/ids.ts';
+import { ok } from '../../src/domain/result.ts';
+import { searchDocuments } from '../../src/library/document-search.ts';
+import { ServingSpace } from '../../src/library/serving-space.ts';
+import { unguarded } from '../../src/provider/guard.ts';
+import { ConversationSearch } from '../../src/search/conversation-search.ts';
+import { hashingEmbedder } from '../../src/search/hashing-embedder.ts';
 import { PostgresStore } from '../../storage/postgres/postgres-store.ts';
 import type { Store } from '../../storage/store.ts';
 import type { Space } from '../../storage/vector-spaces.ts';
@@ -135,6 +141,56 @@ describe('vectors in a database with pgvector', () => {
     expect(await nearest(store, axis(0, SMALL), { space: SMALL })).toEqual([1, 2]);
   });
 });
+
+/** The searches of a server on this store. */
+function searching(store: Store) {
+  const reports: string[] = [];
+  const report = (event: string) => reports.push(event);
+  const embedder = hashingEmbedder(64);
+  const messages = new ConversationSearch({
+    store: { index: store.index, readMessages: (id, page) => store.readMessages(id, page) },
+    embedder: async () => ok(embedder),
+    report,
+  });
+  const documents = {
+    documents: store.documents,
+    serving: new ServingSpace(store.spaces, { configured: embedder, ofSpace: () => embedder }),
+    isBehind: async () => ok(false),
+    report,
+    guard: unguarded,
+  };
+  const query = { text: 'message t1', mode: 'hybrid', limit: 5 } as const;
+  return {
+    embedder,
+    reports,
+    ofMessages: async () => granted(await messages.search(ONE, query)),
+    ofDocuments: async () =>
+      granted(await searchDocuments(documents, { ...query, seenBy: ann.id })),
+  };
+}
+
+test('words answer, and say so, from the moment that pgvector is dropped under a running server', async () => {
+  const server = await Pglite.start();
+  onTestFinished(() => server.end());
+  const store = await open(server);
+  onTestFinished(() => store.close());
+  const { embedder, reports, ofMessages, ofDocuments } = searching(store);
+  const vectors = granted(await embedder.embed(['t0', 't1']));
+  await addVectors(store, 'a', { owner: ann.id, vectors: [...vectors], space: embedder.space });
+  await made(store, messages(1, 3));
+  expect(await ofMessages()).toMatchObject({ isDegraded: false });
+  expect(await ofDocuments()).toMatchObject({ isDegraded: false });
+  for (const change of ['DROP EXTENSION vector CASCADE', 'CREATE EXTENSION vector']) {
+    await server.run(change);
+    reports.length = 0;
+    const found = [await ofMessages(), await ofDocuments()];
+    for (const { items, isDegraded } of found) {
+      expect(isDegraded).toBe(true);
+      expect(items.length).toBeGreaterThan(0);
+    }
+    expect(reports).toEqual(['vectors_not_searched', 'vectors_not_searched']);
+  }
+}, 60_000);
 
 describe('a database that gains pgvector, or loses it', () => {
   test('keeps its vectors when it gains it; makes them anew when it lost it; finds words all the time', async () => {
