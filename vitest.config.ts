@@ -1,6 +1,7 @@
 import { configDefaults, defineConfig } from 'vitest/config';
 import { findChromium, NO_CHROMIUM } from './scripts/chromium.ts';
 import { closingLineReporter } from './scripts/closing-line.ts';
+import { LongestFirst } from './scripts/longest-first.ts';
 import { runSeed } from './scripts/run-seed.ts';
 import { DEADLINE_MS } from './tests/support/deadline.ts';
 
@@ -23,6 +24,7 @@ export default defineConfig({
     pool: 'forks',
     // More would disturb each other's timings: many tests start servers of their own.
     maxWorkers: 2,
+    sequence: { sequencer: LongestFirst },
     env: { COLLOQUY_TEST_SEED: String(seed) },
     // A test says itself what did not come, long before; a search for as many runs as were asked for takes its time.
     testTimeout: process.env['COLLOQUY_TEST_RUNS'] ? 3_600_000 : 180_000,
