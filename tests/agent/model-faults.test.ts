@@ -50,7 +50,12 @@ async function failureOf(
 }
 
 test('a model that does not begin is given up at the first-token watchdog, and its call is closed', async () => {
-  const { agent, stub } = await agentOn((call) => call.token(''), { firstTokenMs: 400 });
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] });
+  const begin = (call: StubCall) => {
+    call.token('');
+    void vi.advanceTimersByTimeAsync(400);
+  };
+  const { agent, stub } = await agentOn(begin, { firstTokenMs: 400 });
   const { failure } = await failureOf(agent);
   expect(failure).toMatchObject({
     reason: 'agent_unavailable',
