@@ -1,7 +1,8 @@
 import type { Conversation } from '../src/domain/conversation.ts';
 import type { ParticipantId } from '../src/domain/ids.ts';
 import type { Member } from '../src/domain/participant.ts';
-import type { ActorLimits } from './actor-parts.ts';
+import type { ActorParts } from './actor-parts.ts';
+import { hasAgents } from './agent-seat.ts';
 import type { ChainLimits } from './asking.ts';
 import type { ConversationActor } from './conversation-actor.ts';
 import type { Seats } from './seats.ts';
@@ -12,27 +13,35 @@ export class ActorView implements StageView {
   readonly conversation: Conversation;
   readonly members: ReadonlyMap<ParticipantId, Member>;
   readonly #actor: ConversationActor;
-  readonly #limits: ActorLimits;
+  readonly #parts: ActorParts;
   readonly #turns: Seats | undefined;
 
-  constructor(actor: ConversationActor, limits: ActorLimits, turns: Seats | undefined) {
+  constructor(actor: ConversationActor, parts: ActorParts, turns: Seats | undefined) {
     this.conversation = actor.conversation;
     this.members = actor.members;
     this.#actor = actor;
-    this.#limits = limits;
+    this.#parts = parts;
     this.#turns = turns;
   }
 
   get maxParticipants(): number {
-    return this.#limits.maxParticipants;
+    return this.#parts.limits.maxParticipants;
   }
 
   get maxQueuedTurns(): number {
-    return this.#limits.maxQueuedTurns;
+    return this.#parts.limits.maxQueuedTurns;
   }
 
   get chain(): ChainLimits {
-    return this.#limits;
+    return this.#parts.limits;
+  }
+
+  get beginsTurns(): boolean {
+    return hasAgents(this.#parts);
+  }
+
+  get runner(): string | undefined {
+    return this.#parts.runner;
   }
 
   openTurns(agent: ParticipantId): number {

@@ -2,6 +2,7 @@ import { type AgentSettings, agentsOf } from '../src/domain/conversation.ts';
 import type { ParticipantId } from '../src/domain/ids.ts';
 import type { Turn } from '../src/domain/turn.ts';
 import type { ActorParts } from './actor-parts.ts';
+import { unbegun } from './asking.ts';
 import type { ConversationActor } from './conversation-actor.ts';
 import { Seats } from './seats.ts';
 import type { Staged } from './stage.ts';
@@ -47,8 +48,15 @@ function seatAgent(
   });
 }
 
+export type Asked = Pick<Staged, 'asked' | 'conversation'>;
+
+/** The same of a batch that was thought lost: they begin when their attempt was written down again. */
+export function lateTurns({ asked, conversation }: Asked): Asked {
+  return { asked: asked.map(unbegun), conversation };
+}
+
 /** Takes up the turns that a batch asks for; each does to those of its agent before it what `while_busy` says. */
-export function takeTurns(seats: Seats, { asked, conversation }: Staged): void {
+export function takeTurns(seats: Seats, { asked, conversation }: Asked): void {
   const agents = agentsOf(conversation);
   for (const turn of asked) {
     const settings = agents.find(({ id }) => id === turn.agentId);
@@ -66,7 +74,7 @@ function takeTurn(
     case 'rollback':
       turns.supersedeQueued();
       turns.supersedeRunning(whileBusy === 'interrupt');
-      turns.enqueue([turn]);
+      turns.take(turn);
       return;
     case 'debounce': {
       // Who wrote before it is answered, too.
@@ -77,6 +85,6 @@ function takeTurn(
       return;
     }
     default:
-      turns.enqueue([turn]);
+      turns.take(turn);
   }
 }

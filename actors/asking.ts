@@ -58,6 +58,17 @@ export function newTurn(
   };
 }
 
+/** A turn with its first attempt in its record, for one that begins with the batch in which it is asked for. */
+export function begun(turn: Turn, runner: string | undefined): Turn {
+  const lease = runner === undefined ? {} : { lease: { runner, renewals: 0 } };
+  return { ...turn, state: 'thinking', attempt: 1, startedAt: turn.createdAt, ...lease };
+}
+
+/** The same turn, when another one was quicker: it waits. */
+export function unbegun(turn: Turn): Turn {
+  return { ...turn, state: 'queued', attempt: 0, startedAt: null };
+}
+
 /** Whether the newest message takes the place of those that wait: then the queue never is full. */
 export function isNewestOnly({ whileBusy }: AgentSettings): boolean {
   return whileBusy === 'interrupt' || whileBusy === 'rollback' || whileBusy === 'debounce';

@@ -7,7 +7,7 @@ import type { Member } from '../src/domain/participant.ts';
 import { err } from '../src/domain/result.ts';
 import type { ActorHooks, ActorParts } from './actor-parts.ts';
 import { ActorView } from './actor-view.ts';
-import { seatAgents, takeTurns } from './agent-seat.ts';
+import { type Asked, lateTurns, seatAgents, takeTurns } from './agent-seat.ts';
 import { Audience } from './audience.ts';
 import { AudienceView } from './audience-view.ts';
 import type { Draft, Outcome, Unsettled } from './draft.ts';
@@ -338,9 +338,9 @@ export class ConversationActor implements ConversationPort, WriterHost {
     this.#chart.say('LOADED');
     this.#open('open');
     if (stored !== undefined) {
-      // A batch thought lost: what it led to is taken up now.
+      // A batch thought lost: what it led to is taken up now, and begins when its readers have caught up.
       this.#writer.settleUnsure();
-      this.#takeTurns(stored);
+      this.#takeTurns(lateTurns(stored));
     }
     if (this.#writer.depth > 0) this.#chart.say('MAIL');
   }
@@ -362,7 +362,7 @@ export class ConversationActor implements ConversationPort, WriterHost {
   }
 
   view(): StageView {
-    return new ActorView(this, this.#parts.limits, this.#turns);
+    return new ActorView(this, this.#parts, this.#turns);
   }
 
   committed(staged: Staged): void {
@@ -383,7 +383,7 @@ export class ConversationActor implements ConversationPort, WriterHost {
     this.#takeTurns(staged);
   }
 
-  #takeTurns(staged: Staged): void {
+  #takeTurns(staged: Asked): void {
     if (staged.asked.length > 0 && this.turns !== undefined) takeTurns(this.turns, staged);
   }
 

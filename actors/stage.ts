@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
-import { type AgentSettings, agentsOf, type Conversation } from '../src/domain/conversation.ts';
+import { agentsOf, type Conversation } from '../src/domain/conversation.ts';
 import {
   type EventBodies,
   type EventKind,
@@ -7,19 +7,12 @@ import {
   type LogEvent,
 } from '../src/domain/event.ts';
 import { type Failure, failure } from '../src/domain/failure.ts';
-import type { ParticipantId, TurnId } from '../src/domain/ids.ts';
+import type { ParticipantId } from '../src/domain/ids.ts';
 import { type Member, mayManage, maySend } from '../src/domain/participant.ts';
 import type { Turn } from '../src/domain/turn.ts';
 import type { Effect } from '../storage/store.ts';
-import {
-  type Ask,
-  asksOfAnswer,
-  type ChainLimits,
-  isNewestOnly,
-  newTurn,
-  noSuchAgent,
-  whoAnswers,
-} from './asking.ts';
+import { AskedTurns } from './asked-turns.ts';
+import { asksOfAnswer, type ChainLimits, isNewestOnly, noSuchAgent, whoAnswers } from './asking.ts';
 import type { Draft, MessageDraft, Outcome } from './draft.ts';
 import { countHumans } from './mentions.ts';
 import { wireChange } from './wire-change.ts';
@@ -31,6 +24,10 @@ export interface StageView {
   readonly maxParticipants: number;
   readonly maxQueuedTurns: number;
   readonly chain: ChainLimits;
+  /** This process has agents: a turn that need not wait begins with its batch. */
+  readonly beginsTurns: boolean;
+  /** The name of this server among those that share the store; absent where there are no others. */
+  readonly runner: string | undefined;
   /** Turns of an agent that have not ended. */
   readonly openTurns: (agent: ParticipantId) => number;
   readonly isErased: (seq: number) => boolean;
@@ -77,8 +74,6 @@ export function stage(view: StageView, drafts: readonly Draft[], now: number): S
 /** What a draft leads to: an event's body, or nothing but effects, or an answer at once. */
 type Judged = { readonly body: string } | 'silent' | { readonly outcome: Outcome };
 
-type NoTurn = 'turn_in_progress' | 'turn_queue_full';
-
 class Batch {
   readonly #view: StageView;
   readonly #now: number;
@@ -86,9 +81,7 @@ class Batch {
   readonly #effects: Effect[] = [];
   readonly #silent: Draft[] = [];
   readonly #answered: Array<{ draft: Draft; outcome: Outcome }> = [];
-  readonly #asked: Turn[] = [];
-  /** Turns whose end somebody waits for: they are superseded, and told so, not withdrawn. */
-  #awaited: readonly TurnId[] | undefined;
+  readonly #asked: AskedTurns;
   /** The drafts with keys so far; undefined when there is only one draft, which has no twins. */
   readonly #keys: Map<string, Numbered> | undefined;
   #erased: Set<number> | undefined;
@@ -100,6 +93,7 @@ class Batch {
     this.#view = view;
     this.#keys = isShared ? new Map() : undefined;
     this.#now = now;
+    this.#asked = new AskedTurns({ view, now, effects: this.#effects });
     this.#conversation = view.conversation;
     this.#seq = view.conversation.headSeq;
   }
@@ -125,7 +119,7 @@ class Batch {
       effects: this.#effects,
       silent: this.#silent,
       answered: this.#answered,
-      asked: this.#asked,
+      asked: this.#asked.turns,
       conversation: { ...this.#conversation, headSeq },
       members: this.#members ?? this.#view.members,
     };
@@ -212,38 +206,26 @@ class Batch {
     const humans = countHumans(this.#roster().values());
     const asked = whoAnswers(agents, humans, { content, repliesTo, asks });
     if (asked === undefined) return no(noSuchAgent());
-    const refusals = asked.map((agent) => this.#refusesTurn(agent));
+    const refusals = asked.map((agent) => this.#asked.refuses(agent));
     const [own] = asks === undefined ? [] : refusals;
     // A full queue costs an answer, never a message: what was said is in the history of the next turn.
     const refused = own ?? refusals.find((reason) => reason === 'turn_in_progress');
     if (refused !== undefined) return no(failure(refused));
     for (const agent of asked) {
-      const before = isNewestOnly(agent) ? this.#withdraw(agent) : [];
+      const before = isNewestOnly(agent) ? this.#asked.withdraw(agent) : [];
       const others = agent.whileBusy === 'debounce' ? before : [];
       const askedBy = [...new Set([...others, draft.author.id])];
       const turnId = asks?.agentId === agent.id ? asks.turnId : undefined;
-      this.#askOne({ agent, askedBy, triggerSeq: this.#seq + 1, turnId });
+      const ask = { agent, askedBy, triggerSeq: this.#seq + 1, turnId };
+      this.#asked.ask(ask, this.#conversation.id);
     }
     return undefined;
-  }
-
-  /** A message of this batch is not to be answered, for a newer one is. Who asked is the answer. */
-  #withdraw({ id }: AgentSettings): readonly ParticipantId[] {
-    const { headSeq } = this.#view.conversation;
-    const at = this.#asked.findLastIndex(
-      (it) => it.agentId === id && it.triggerSeq > headSeq && !this.#awaited?.includes(it.id),
-    );
-    const [turn] = at === -1 ? [] : this.#asked.splice(at, 1);
-    if (turn === undefined) return [];
-    const effect = this.#effects.findLastIndex((it) => it.kind === 'turn' && it.turn === turn);
-    this.#effects.splice(effect, 1);
-    return turn.askedBy ?? [];
   }
 
   #askOthers(ended: Turn, content: string): void {
     const about = { ended, content, triggerSeq: this.#seq + 1 };
     const asks = asksOfAnswer(about, this.#conversation, this.#view.chain);
-    for (const ask of asks) this.#askOne(ask);
+    for (const ask of asks) this.#asked.ask(ask, this.#conversation.id);
   }
 
   #askFor(draft: Draft & { kind: 'ask' }): Judged {
@@ -251,27 +233,9 @@ class Batch {
     if (refused !== undefined) return no(refused);
     const agent = agentsOf(this.#conversation).find(({ id }) => id === draft.agentId);
     if (agent === undefined) return no(noSuchAgent());
-    const full = this.#askOne({ ...draft, agent, askedBy: [draft.author.id] });
+    const ask = { ...draft, agent, askedBy: [draft.author.id] };
+    const full = this.#asked.ask(ask, this.#conversation.id);
     return full === undefined ? 'silent' : no(failure(full));
-  }
-
-  /** Why the agent takes no further turn now. */
-  #refusesTurn(agent: AgentSettings): NoTurn | undefined {
-    if (isNewestOnly(agent)) return undefined;
-    const asked = this.#asked.filter(({ agentId }) => agentId === agent.id).length;
-    const open = this.#view.openTurns(agent.id) + asked;
-    if (open > 0 && agent.whileBusy === 'reject') return 'turn_in_progress';
-    return open >= this.#view.maxQueuedTurns ? 'turn_queue_full' : undefined;
-  }
-
-  #askOne(ask: Ask): NoTurn | undefined {
-    const refused = this.#refusesTurn(ask.agent);
-    if (refused !== undefined) return refused;
-    const turn = newTurn(ask, this.#conversation.id, this.#now);
-    if (ask.turnId !== undefined) this.#awaited = [...(this.#awaited ?? []), ask.turnId];
-    this.#asked.push(turn);
-    this.#effects.push({ kind: 'turn', turn });
-    return undefined;
   }
 
   #amendment(draft: Draft & { kind: 'message.edited' | 'message.deleted' }): Judged {

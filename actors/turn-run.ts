@@ -43,16 +43,20 @@ export class TurnRun {
   readonly #callsOver = new AbortController();
   readonly #isStopped = () => this.#stop !== undefined;
   readonly #isPatient: boolean;
+  /** Its attempt was written down with what asked for it. */
+  readonly #isBegun: boolean;
   #deadline: Deadline | undefined;
   #stop: Stop | undefined;
   #isCutOff = false;
   #isAnnounced = false;
 
-  constructor(turn: Turn, host: TurnHost) {
+  constructor(turn: Turn, host: TurnHost, isBegun = false) {
     this.#host = host;
     this.#isPatient = allCalls(turn).some(isUndecided);
+    this.#isBegun = isBegun;
     // What an earlier process was in the middle of begins again.
-    this.#record = new TurnRecord({ ...withInterrupted(turn), state: 'queued' }, host);
+    const known: Turn = isBegun ? turn : { ...withInterrupted(turn), state: 'queued' };
+    this.#record = new TurnRecord(known, host);
     this.#text = new TurnText({
       clock: host.clock,
       ...host.limits,
@@ -118,17 +122,10 @@ export class TurnRun {
   /** Resolves when it has ended, or was cut off. */
   async run(): Promise<void> {
     const { clock, limits, agent } = this.#host;
-    const { attempt, patientAttempts = 0 } = this.turn;
     if (agent === undefined) return this.end('failed', noAgent);
-    const patient = patientAttempts + (this.#isPatient ? 1 : 0);
-    if (attempt - patient >= MAX_ATTEMPTS) return this.end('failed', lost);
-    this.#record.step('START');
-    const startedAt = this.turn.startedAt ?? clock.now();
-    this.#record.set({ attempt: attempt + 1, startedAt, ...this.#lease(0) });
-    if (patient > 0) this.#record.set({ patientAttempts: patient });
-    const begun = await this.#write(this.#isStopped);
-    if (!begun.ok && this.#stop === undefined)
-      return this.end('failed', publicError(begun.failure));
+    // Who asked is told first that the message is stored: that is done before a promise comes back.
+    const refused = await (this.#isBegun ? undefined : this.#begin());
+    if (refused !== undefined) return this.end('failed', refused);
     if (this.#stop === undefined) this.#announce();
     this.#deadline = new Deadline(clock, limits.deadlineMs, () => this.stop('deadline'));
     try {
@@ -137,6 +134,19 @@ export class TurnRun {
       this.#deadline.stop();
       this.#text.stop();
     }
+  }
+
+  /** Writes the attempt down (U1); why it can't begin otherwise. */
+  async #begin(): Promise<TurnError | undefined> {
+    const { attempt, patientAttempts = 0 } = this.turn;
+    const patient = patientAttempts + (this.#isPatient ? 1 : 0);
+    if (attempt - patient >= MAX_ATTEMPTS) return lost;
+    this.#record.step('START');
+    const startedAt = this.turn.startedAt ?? this.#host.clock.now();
+    this.#record.set({ attempt: attempt + 1, startedAt, ...this.#lease(0) });
+    if (patient > 0) this.#record.set({ patientAttempts: patient });
+    const begun = await this.#write(this.#isStopped);
+    return begun.ok || this.#stop !== undefined ? undefined : publicError(begun.failure);
   }
 
   /** Says in the record that it lives. */

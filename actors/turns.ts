@@ -2,6 +2,7 @@ import { type Failure, failure } from '../src/domain/failure.ts';
 import type { TurnId } from '../src/domain/ids.ts';
 import { err, type Result } from '../src/domain/result.ts';
 import { isOver, type Turn } from '../src/domain/turn.ts';
+import { unbegun } from './asking.ts';
 import type { TurnSnapshot } from './outlet.ts';
 import type { Decision } from './turn-calls.ts';
 import type { TurnHost } from './turn-host.ts';
@@ -62,6 +63,14 @@ export class Turns {
   enqueue(turns: readonly Turn[]): void {
     this.#queue.push(...turns.filter((turn) => !isOver(turn.state) && !this.has(turn.id)));
     this.#next();
+  }
+
+  /** Takes a turn that was written down a moment ago, perhaps with its first attempt: then that begins. */
+  take(turn: Turn): void {
+    const isFree = this.#running === undefined && this.#takeBackQuiet === undefined;
+    if (turn.state === 'queued') this.enqueue([turn]);
+    else if (isFree && this.#queue.length === 0 && !this.#isCutOff) this.#run(turn, true);
+    else this.enqueue([unbegun(turn)]);
   }
 
   /** The turn that runs, once it was said to: one that is about to will be told, one that is over was. */
@@ -169,7 +178,12 @@ export class Turns {
       this.#tellIdle();
       return;
     }
-    const run = new TurnRun(turn, { ...this.#host, onWaiting: () => this.#tellIdle() });
+    this.#run(turn, false);
+  }
+
+  #run(turn: Turn, isBegun: boolean): void {
+    const host = { ...this.#host, onWaiting: () => this.#tellIdle() };
+    const run = new TurnRun(turn, host, isBegun);
     this.#running = run;
     run
       .run()

@@ -36,16 +36,19 @@ export interface PipelineParts {
   readonly meters: Meters;
   readonly breakers: Breakers;
   readonly clock: Clock;
+  /** Calls when the conversations write. */
+  readonly soon: (write: () => void) => void;
   readonly log: Log;
 }
 
 /** One part for each stage; to replace a stage is to make another part here. */
 export async function openPipeline(parts: PipelineParts): Promise<Pipeline> {
-  const { config, store, search, meters, clock, log } = parts;
+  const { config, store, search, meters, clock, soon, log } = parts;
   const moderation = await openModeration(parts);
   const budgets = new Budgets({
     ledger: store.ledger,
     now: clock.now,
+    soon,
     meters,
     report: log.warn,
     ...budgetLimits(config),
@@ -70,7 +73,7 @@ export async function openPipeline(parts: PipelineParts): Promise<Pipeline> {
     now: clock.now,
     report: log.warn,
     onSpent: (conversationId, usage) => {
-      void budgets.spend({ conversationId, askedBy: [] }, usage);
+      budgets.note({ conversationId, askedBy: [] }, usage);
     },
     summaryTokens: config.summaryTokens,
   });

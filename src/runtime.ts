@@ -88,7 +88,9 @@ export async function createRuntime(parts: RuntimeParts): Promise<Runtime> {
     report: log.warn,
     guard,
   });
-  const pipeline = await openPipeline({ config, store, search, meters, breakers, clock, log });
+  const soon = (write: () => void) => tick.request(write);
+  const stages = { config, store, search, meters, breakers, clock, soon, log };
+  const pipeline = await openPipeline(stages);
   const agents = opened.map((one) => ({ ...one, agent: pipeline.around(one.agent, one.price) }));
   const [first] = agents;
   const topics: Edge['topics'] = { publish: () => {} };

@@ -3,10 +3,11 @@
  * turn's usage; and whether there is anything left for another one.
  *
  * Invariants:
- * B1. What a turn took is in the ledger before its answer is committed, and also when it has no end; a ledger that
- *     does not answer is told again with the next turn.
+ * B1. What a turn took is given to the ledger before its answer is given to the log, in one commit where the store
+ *     can do that, and also when it has no end; a ledger that does not answer is told again with the next turn.
  * B2. A used-up budget costs an answer, never a message.
  * B3. What was given for an answer that was begun anew counts, too.
+ * B4. Who asks whether there is anything left waits for what is on its way to the ledger.
  */
 import {
   type Agent,
@@ -38,6 +39,8 @@ export interface Prices {
 export interface BudgetParts {
   readonly ledger: Ledger;
   readonly now: () => number;
+  /** Writes when the conversations do. */
+  readonly soon: (write: () => void) => void;
   readonly meters: Meters;
   readonly report: (event: string, about: Readonly<Record<string, unknown>>) => void;
   readonly perParticipant: BudgetLimits;
@@ -63,6 +66,8 @@ export class Budgets {
   readonly #parts: BudgetParts;
   #day = 0;
   readonly #owed = new Map<Account, { day: number; spent: Spent }>();
+  /** What the ledger was told, and has not answered yet. */
+  readonly #underWay = new Set<Promise<unknown>>();
 
   constructor(parts: BudgetParts) {
     this.#parts = parts;
@@ -73,6 +78,7 @@ export class Budgets {
     const accounts = accountsOf(asker).filter((account) => isLimited(this.#limitsOf(account)));
     if (accounts.length === 0) return undefined;
     const { ledger, now } = this.#parts;
+    await Promise.allSettled(this.#underWay);
     const day = dayOf(now());
     const read = await ledger.spent(day, accounts);
     if (!read.ok) return undefined;
@@ -98,9 +104,15 @@ export class Budgets {
     return { ...usage, cost: Math.round(cost * A_BILLION) / A_BILLION };
   }
 
+  /** The same as `spend`, for who does not wait. */
+  note(asker: Asker, usage: Usage): void {
+    const { report } = this.#parts;
+    this.spend(asker, usage).catch((cause) => report('spending_not_stored', { ...asker, cause }));
+  }
+
   /** Counts it, priced, for everybody who asked, and for the conversation. Resolves when it is durable, or noted to be told again. */
   async spend(asker: Asker, usage: Usage): Promise<void> {
-    const { ledger, now, meters, report } = this.#parts;
+    const { now, meters, report } = this.#parts;
     const { input_tokens: inputTokens, output_tokens: outputTokens, cost = 0 } = usage;
     if (inputTokens + outputTokens === 0) return;
     meters.tokens.input += inputTokens;
@@ -110,12 +122,25 @@ export class Budgets {
     const spent = { inputTokens, outputTokens, cost: Math.round(cost * A_BILLION) };
     const day = dayOf(now());
     this.#letGo(day);
-    const added = await ledger.add(day, accounts, spent);
+    const added = await this.#add(day, accounts, spent);
     if (added.ok) return this.#settle();
     report('spending_not_stored', { ...asker, cause: added.failure.cause });
     for (const account of accounts) {
       if (this.#owed.size >= MAX_OWED && !this.#owed.has(account)) continue;
       this.#owed.set(account, { day, spent: sum(this.#owedOf(account, day), spent) });
+    }
+  }
+
+  async #add(...told: Parameters<Ledger['add']>): ReturnType<Ledger['add']> {
+    const { ledger, soon } = this.#parts;
+    const adding = new Promise<Awaited<ReturnType<Ledger['add']>>>((resolve, reject) => {
+      soon(() => void ledger.add(...told).then(resolve, reject));
+    });
+    this.#underWay.add(adding);
+    try {
+      return await adding;
+    } finally {
+      this.#underWay.delete(adding);
     }
   }
 
@@ -188,10 +213,9 @@ async function* answer(
       const counted = tally.take(chunk);
       if (counted.type === 'done') {
         const usage = await tally.end();
-        if (usage !== undefined) {
-          await budgets.spend(input, priced(usage));
-          if (usage.estimated) yield { type: 'usage', usage: priced(usage) };
-        }
+        if (usage?.estimated) yield { type: 'usage', usage: priced(usage) };
+        // Not waited for: it goes into the same commit as the answer, in front of it.
+        if (usage !== undefined) budgets.note(input, priced(usage));
         return yield counted;
       }
       yield counted.type === 'usage' ? { ...counted, usage: priced(counted.usage) } : counted;

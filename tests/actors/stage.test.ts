@@ -49,6 +49,8 @@ function view(
     members,
     maxParticipants: 4,
     maxQueuedTurns: 2,
+    beginsTurns: false,
+    runner: undefined,
     openTurns: () => 0,
     chain: { maxHops: 3, maxAgentTurns: 6 },
     isErased: () => false,
@@ -269,13 +271,23 @@ describe('a staged batch', () => {
   describe('asks the agent', () => {
     it('writes a queued turn down with the message that asks for it', () => {
       const batch = staged(view(withAgent()), message(ada, 'a'), message(ada, 'b'));
-      expect(
-        batch.asked.map(({ triggerSeq, state, attempt }) => [triggerSeq, state, attempt]),
-      ).toEqual([
-        [11, 'queued', 0],
-        [12, 'queued', 0],
-      ]);
+      const queued = { state: 'queued', attempt: 0 };
+      const each = [11, 12].map((triggerSeq) => ({ triggerSeq, ...queued }));
+      expect(batch.asked).toMatchObject(each);
       expect(batch.effects).toEqual(batch.asked.map((turn) => ({ kind: 'turn', turn })));
+    });
+
+    it('writes a turn that need not wait down with its first attempt, if there are agents here', () => {
+      const free = { ...withAgent(), beginsTurns: true, runner: 'r_1' };
+      const begun = { state: 'thinking', attempt: 1, startedAt: NOW, lease: { runner: 'r_1' } };
+      const queued = { state: 'queued', attempt: 0, startedAt: null };
+      const both = staged(view(free), message(ada, 'a'), message(ada, 'b'));
+      expect(both.asked).toMatchObject([begun, queued]);
+      expect(both.effects).toEqual(both.asked.map((turn) => ({ kind: 'turn', turn })));
+      const busy = staged(view({ ...free, openTurns: () => 1 }), message(ada, 'a'));
+      expect(busy.asked).toMatchObject([queued]);
+      const quiet = withAgent({ whileBusy: 'debounce' });
+      expect(staged(view({ ...free, ...quiet }), message(ada, 'a')).asked).toMatchObject([queued]);
     });
 
     it('stores what is said when the queue is full, and asks for no turn', () => {

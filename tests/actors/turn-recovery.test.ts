@@ -25,14 +25,16 @@ describe('a turn whose store is away', () => {
     expect(story(outlet)).toEqual(['started 1', '"x"', 'event 3', 'completed 3']);
   });
 
-  it('waits for the store to begin', async () => {
-    const { agent, actor, world, outlet } = await scene();
+  it('waits for the store to begin, when it waited for another one', async () => {
+    const { agent, world, outlet, ask } = await scene();
+    await ask('a');
+    await ask('b');
     world.store.doom('append', 'ok', 'none', 'none');
-    offer(actor, message(ada, 'hello'));
-    await world.clock.pass(5_000);
     agent.last.say('x').done();
+    await world.clock.pass(5_000);
+    agent.last.say('y').done();
     await settled();
-    expect(story(outlet)).toEqual(['started 1', '"x"', 'event 3', 'completed 3']);
+    expect(story(outlet).slice(4)).toEqual(['started 1', '"y"', 'event 5', 'completed 5']);
   });
 
   it('does not end before its end is durable', async () => {

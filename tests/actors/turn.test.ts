@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { AgentFailure } from '../../actors/agent-port.ts';
 import { idOf, recordOf, scene, story } from '../support/agent-scene.ts';
-import { ada, message, offer, settled } from '../support/test-actors.ts';
+import { ada, message, offer, said, settled } from '../support/test-actors.ts';
 import type { TestAgent } from '../support/test-agent.ts';
 
 describe('a turn', () => {
@@ -58,21 +58,37 @@ describe('a turn', () => {
     expect(world.clock.waiting).toBe(before);
   });
 
-  it('is written down before the agent is asked', async () => {
+  it('is written down with the message that asks for it, before the agent is asked', async () => {
     const { agent, world, actor, outlet } = await scene();
     world.store.hold('append');
-    offer(actor, message(ada, 'hello'));
-    await settled();
-    world.store.release();
+    const draft = offer(actor, message(ada, 'hello'));
     await settled();
     expect(agent.asked).toHaveLength(0);
-    world.store.letGo();
+    world.store.release();
     await settled();
+    expect(said(draft)).toBe('ok 2');
     expect(agent.asked).toHaveLength(1);
     expect(await recordOf(world, actor, idOf(outlet))).toMatchObject({
       state: 'thinking',
       attempt: 1,
     });
+  });
+
+  it('that waited for another one is written down by itself, before the agent is asked', async () => {
+    const { agent, world, actor, ask } = await scene();
+    await ask('a');
+    await ask('b');
+    world.store.hold('append');
+    agent.last.say('x').done();
+    await settled();
+    world.store.release();
+    await settled();
+    expect(agent.asked).toHaveLength(1);
+    world.store.letGo();
+    await settled();
+    expect(agent.asked).toHaveLength(2);
+    const open = await world.store.inner.readOpenTurns(actor.id);
+    expect(open).toMatchObject({ value: [{ state: 'thinking', attempt: 1, triggerSeq: 3 }] });
   });
 
   it('begins anew when the agent does: readers are told to clear, and only the new text counts', async () => {

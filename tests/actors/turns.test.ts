@@ -79,18 +79,21 @@ describe('the turns of a conversation', () => {
     });
 
     it('counts before the agent was asked, too', async () => {
-      const { agent, actor, world, outlet } = await scene();
-      offer(actor, message(ada, 'hello'));
-      await Promise.resolve();
+      const { agent, actor, world, outlet, ask } = await scene();
+      await ask('a');
+      await ask('b');
       world.store.hold('append');
+      agent.last.say('x').done();
+      await settled();
+      world.store.release();
       await settled();
       const open = await world.store.inner.readOpenTurns(actor.id);
       const [turn] = open.ok ? open.value : [];
       expect(actor.cancelTurn(turn?.id ?? turnId('none'))).toBeUndefined();
       world.store.letGo();
       await settled();
-      expect(story(outlet)).toEqual(['cancelled']);
-      expect(agent.asked).toHaveLength(0);
+      expect(story(outlet)).toEqual(['started 1', '"x"', 'event 4', 'completed 4', 'cancelled']);
+      expect(agent.asked).toHaveLength(1);
     });
   });
 

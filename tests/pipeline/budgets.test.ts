@@ -29,6 +29,7 @@ function budgetsOf(more: Partial<BudgetParts> = {}): Budgets {
   return new Budgets({
     ledger: store.ledger,
     now: () => now,
+    soon: (write) => write(),
     meters,
     report: () => {},
     perParticipant: NONE,
