@@ -13,12 +13,18 @@ export interface Serving {
   readonly breakers: Breakers;
 }
 
+/** The task only reads, and what it reads is how the store was at one moment, whoever writes to it meanwhile. */
+export const ONE_MOMENT = 'one moment';
+
+type Use = Serving | typeof ONE_MOMENT;
+
 /**
  * The store that the settings ask for, its migrations done, behind the cache. Throws `OpenError`, with a message
- * for the operator. Without `serving` it is opened for one task, and asked as long as that goes on.
+ * for the operator. Unless it is served it is opened for one task, and asked as long as that goes on.
  */
-export async function openStoreOf(config: Config, log: Log, serving?: Serving): Promise<Store> {
+export async function openStoreOf(config: Config, log: Log, use?: Use): Promise<Store> {
   const { cacheStatsOf, isElsewhere, openStore } = await import('../storage/open.ts');
+  const serving = use === ONE_MOMENT ? undefined : use;
   const breakers = isElsewhere(config.store) ? serving?.breakers : undefined;
   const store = await openStore(config.store, {
     synchronous: config.sqliteSynchronous,
@@ -32,6 +38,7 @@ export async function openStoreOf(config: Config, log: Log, serving?: Serving): 
     onCommit: ({ seconds }) => serving?.meters.onAppend(seconds),
     onError: (cause) => log.error('store_error', { cause }),
     isServed: serving !== undefined,
+    isOneMoment: use === ONE_MOMENT,
     onRestored: () => log.info('store_restored', { store: config.store }),
     onChecked: ({ bytes, seconds, isBeside, damage }) => {
       const about = { bytes, seconds, while_serving: isBeside };

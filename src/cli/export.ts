@@ -3,6 +3,7 @@ import type { Writable } from 'node:stream';
 import { finished } from 'node:stream/promises';
 import { schemaStateOf } from '../../storage/schema-state.ts';
 import { type Config, printable } from '../config.ts';
+import { ONE_MOMENT } from '../open-store.ts';
 import { type ExportFailure, exportStore } from '../transfer/export.ts';
 import type { Counts } from '../transfer/format.ts';
 import { splitArguments } from './arguments.ts';
@@ -51,6 +52,7 @@ async function exportTo(stream: Writable, config: Config, progress: Progress): P
   const exported = await lastingStore(config, {
     job: (store) => exportStore(store, { write: (text) => written(stream, text), onProgress }),
     whenInUse: WHEN_IN_USE,
+    use: ONE_MOMENT,
   });
   if (!exported.ok) throw new UsageError(sentenceOf(exported.failure));
   return exported.value;

@@ -35,6 +35,11 @@ export interface DatabaseOptions {
   readonly breaker: StoreBreaker;
   /** One for all that use the same database. */
   readonly pulse: Pulse;
+  /**
+   * Reads alone, all of the database as it was when it was first asked: one connection, in one transaction to its end. When
+   * that is cut there is no other.
+   */
+  readonly isOneMoment?: boolean;
   readonly onError: (error: unknown) => void;
 }
 
@@ -60,6 +65,9 @@ const TRIES = 4;
 const FIRST_PAUSE_MS = 10;
 
 const PROBE: Statement = { text: 'SELECT 1' };
+/** Who reads may take their time between two statements. The moment is that of the first one. */
+const ONE_MOMENT = `SET idle_in_transaction_session_timeout = 0;
+  BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SELECT 1`;
 
 /** What becomes of an error of a statement that is its own transaction. */
 interface Manner {
@@ -241,17 +249,24 @@ export class Database {
 function poolOf(options: DatabaseOptions): pg.Pool {
   const { url, maxConnections, connectTimeoutMs, statementTimeoutMs } = options;
   const setup = setupOf(options);
+  let isMomentTaken = false;
   const pool = new pg.Pool({
     connectionString: url,
     application_name: 'colloquy',
     max: maxConnections,
     connectionTimeoutMillis: connectTimeoutMs,
     query_timeout: statementTimeoutMs + GRACE_MS,
-    idleTimeoutMillis: IDLE_MS,
+    idleTimeoutMillis: options.isOneMoment ? 0 : IDLE_MS,
     keepAlive: true,
     keepAliveInitialDelayMillis: KEEP_ALIVE_MS,
     types: { getTypeParser: typeParser as typeof pg.types.getTypeParser },
-    onConnect: (client) => client.query(withTimeout(setup, connectTimeoutMs)),
+    onConnect: async (client) => {
+      await client.query(withTimeout(setup, connectTimeoutMs));
+      if (!options.isOneMoment) return;
+      if (isMomentTaken) throw new Error('the connection that saw one moment was cut');
+      isMomentTaken = true;
+      await client.query(withTimeout(ONE_MOMENT, connectTimeoutMs));
+    },
   });
   // Without listeners, a connection that ends while nobody uses it would end the process. Whoever uses it is told by
   // the statement.

@@ -43,6 +43,8 @@ export interface PostgresOptions {
   readonly statementTimeoutMs?: number;
   /** Leaves the database alone while it does not answer; none when absent. */
   readonly breaker?: StoreBreaker;
+  /** It is read, and all reads see the database as it was at the first of them; nothing may be written. */
+  readonly isOneMoment?: boolean;
   readonly onCommit?: (commit: Commit) => void;
   /** What the server or the connection failed with. */
   readonly onError?: (error: unknown) => void;
@@ -53,6 +55,7 @@ const DEFAULTS = {
   connectTimeoutMs: 5_000,
   statementTimeoutMs: 15_000,
   breaker: NO_BREAKER,
+  isOneMoment: false,
   onCommit: () => {},
   onError: () => {},
 } as const;
@@ -124,12 +127,14 @@ export class PostgresStore implements Store {
     this.audit = new PostgresAudit(this.#db);
     this.ledger = new PostgresLedger(this.#db);
     this.orders = new PostgresTurnOrders(this.#db);
-    this.#clearing.wake();
+    if (options.isOneMoment) void this.#clearing.close();
+    else this.#clearing.wake();
   }
 
   /** Migrates the database first. Throws `OpenError`. */
   static async open(url: string, given: PostgresOptions = {}): Promise<PostgresStore> {
     const options = { ...DEFAULTS, ...given, url };
+    if (options.isOneMoment) options.poolSize = 1;
     const label = await preparePostgres(url, options.connectTimeoutMs);
     return new PostgresStore(label, options);
   }
