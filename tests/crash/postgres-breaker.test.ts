@@ -9,7 +9,7 @@ import { type Wire, withServer } from '../support/wire.ts';
 let postgres: PostgresServer;
 beforeAll(async () => {
   postgres = await PostgresServer.start();
-}, 60_000);
+});
 afterAll(() => postgres.end());
 
 /** A call that is answered at once takes less; one that waits for a connection takes all of it. */
@@ -112,7 +112,7 @@ it('a database that stands still is left alone, which everybody can see, and use
     });
     expect(after.seq).toBe(3);
   });
-}, 60_000);
+});
 
 it('an operator who knows that the database is back says so, and need not wait', async () => {
   await withOperator(async (scene) => {
@@ -132,4 +132,4 @@ it('an operator who knows that the database is back says so, and need not wait',
     expect(reset.body.last_transitions.at(-1)).toMatchObject({ to: 'closed', why: 'reset' });
     expect((await ada.rest.get(`/v1/conversations/${id}/messages`)).status).toBe(200);
   });
-}, 60_000);
+});

@@ -73,7 +73,7 @@ it('a call is decided from the server that does not run its turn, once, by frame
       expect(await ws.waitForSeq(scene.id, end.seq ?? 0)).toMatchObject({ content });
     expectError(await bob.ws.ask(decide(about)), 409, 'turn_over');
   });
-}, 60_000);
+});
 
 it('of two who decide at once on two servers one is first, and the log has one decision', async () => {
   const random = new Random();
@@ -96,7 +96,7 @@ it('of two who decide at once on two servers one is first, and the log has one d
       expect(decisions[0]).toMatchObject({ decision });
     }
   });
-}, 60_000);
+});
 
 it('a turn is cancelled from the server that does not run it: while it speaks, waits for people, or for its turn', async () => {
   await withTwo({ agent: 'scripted' }, async (servers) => {
@@ -131,7 +131,7 @@ it('a turn is cancelled from the server that does not run it: while it speaks, w
     expectError(await bob.ws.ask(cancel('t_none')), 404, 'turn_not_found');
     expect(ada.ws.events(id).filter(({ from }) => from.kind === 'agent')).toEqual([]);
   });
-}, 60_000);
+});
 
 it('who may not send may not steer from elsewhere, either', async () => {
   await withTwo({ agent: 'scripted' }, async (servers) => {
@@ -146,7 +146,7 @@ it('who may not send may not steer from elsewhere, either', async () => {
     expectError(await bob.ws.ask(cancel), 403, 'forbidden');
     expectError(await bob.ws.ask(decide(about)), 403, 'forbidden');
   });
-}, 60_000);
+});
 
 it('a turn that is cancelled from elsewhere while it ends has one end, and a message only if it completed', async () => {
   const random = new Random();
@@ -175,11 +175,8 @@ it('a turn that is cancelled from elsewhere while it ends has one end, and a mes
     expect(ada.ws.framesOf('turn.ended')).toHaveLength(ROUNDS);
     const said = ada.ws.events(id).filter(({ from }) => from.kind === 'agent');
     expect(said).toHaveLength(seen.completed);
-  }).catch((error) => {
-    console.log(`run it again with COLLOQUY_TEST_SEED=${random.seed}`);
-    throw error;
   });
-}, 90_000);
+});
 
 it('when nobody runs it, that is said in time, nothing is done, and the server that takes it does as it is told', async () => {
   await withTwo({ agent: 'scripted', 'turn-lease-ms': 12_000 }, async (servers) => {
@@ -195,4 +192,4 @@ it('when nobody runs it, that is said in time, nothing is done, and the server t
     expect(await bob.ws.ask(decide(about))).toMatchObject({ type: 'ok' });
     expect(await bob.ws.waitFor('turn.ended')).toMatchObject({ state: 'completed' });
   });
-}, 90_000);
+});

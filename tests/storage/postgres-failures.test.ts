@@ -29,7 +29,7 @@ const errors: unknown[] = [];
 
 const UNAVAILABLE = { reason: 'storage_unavailable', outcome: 'none' };
 /** Short waits, so that what is bounded is seen to be. */
-const SHORT = { poolSize: 4, connectTimeoutMs: 400, statementTimeoutMs: 400 } as const;
+const SHORT = { poolSize: 4, connectTimeoutMs: 1_000, statementTimeoutMs: 1_000 } as const;
 /** A second more than the statement's, and room for a busy machine. */
 const BOUND_MS = 30_000;
 
