@@ -178,9 +178,10 @@ export class Breaker {
     };
     circuit.onBreak(
       ifCurrent(() => {
-        this.#openUntil = Date.now() + Math.min(initialDelay * 2 ** this.#openedTimes, maxDelay);
+        const at = Date.now();
+        this.#openUntil = at + Math.min(initialDelay * 2 ** this.#openedTimes, maxDelay);
         this.#openedTimes += 1;
-        this.#went('open', 'failures');
+        this.#went('open', 'failures', at);
         this.#tellOpened();
       }),
     );
@@ -194,10 +195,10 @@ export class Breaker {
     return circuit;
   }
 
-  #went(to: BreakerState, why: BreakerTransition['why']): void {
+  #went(to: BreakerState, why: BreakerTransition['why'], at = Date.now()): void {
     this.#times[to] += 1;
     const kept = this.#transitions.slice(1 - KEPT_TRANSITIONS);
-    this.#transitions = [...kept, { to, at: Date.now(), why }];
+    this.#transitions = [...kept, { to, at, why }];
   }
 }
 
