@@ -5,7 +5,7 @@ import { useWire } from '../support/wire.ts';
 import { WireClient } from '../support/wire-client.ts';
 
 const wire = useWire({
-  'hello-timeout-ms': 700,
+  'hello-timeout-ms': 2_000,
   'max-message-chars': 1_234,
   'mailbox-capacity': 321,
 });

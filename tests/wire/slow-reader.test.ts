@@ -16,7 +16,7 @@ const limits = {
   'outbound-bytes': 256 * 1_024,
 };
 const patient = useWire({ ...limits, 'slow-consumer-ms': 60_000, agent: 'scripted' });
-const strict = useWire({ ...limits, 'slow-consumer-ms': 500, store: 'sqlite:{dir}/colloquy.db' });
+const strict = useWire({ ...limits, 'slow-consumer-ms': 1_500, store: 'sqlite:{dir}/colloquy.db' });
 
 async function roomWith(wire: Wire, readers: number) {
   const { id, people } = await wire.room('Ada');
