@@ -5,13 +5,15 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { refusalCosts } from './flood/refusals.ts';
 import { startColloquy } from './harness/colloquy.ts';
 import { LOAD_CORE, pinned } from './harness/contender.ts';
 import { median, short, table } from './harness/stats.ts';
 
 const HELP = `flood: a server with SQLite FULL, before, during and after a flood on connections of its own.
 
-  --only mailbox,core   which limit is met: that of small mailboxes, or that of the core
+  --only mailbox,core,refusals   which limit is met: that of small mailboxes, or that of the core; and what a
+                        refusal costs
   --times 10            what is offered, of what was acknowledged before
   --seconds 3           of each
   --rounds 3            of which the median counts
@@ -20,7 +22,7 @@ const HELP = `flood: a server with SQLite FULL, before, during and after a flood
 
 const { values: options } = parseArgs({
   options: {
-    only: { type: 'string', default: 'mailbox,core' },
+    only: { type: 'string', default: 'mailbox,core,refusals' },
     times: { type: 'string', default: '10' },
     seconds: { type: 'string', default: '3' },
     rounds: { type: 'string', default: '3' },
@@ -34,10 +36,24 @@ const { values: options } = parseArgs({
  * the rest. With the mailboxes of the settings the core is the limit, and what it takes to refuse is taken from
  * what it accepts.
  */
-const LIMITS = {
+const LIMITS: Readonly<Record<'mailbox' | 'core', Limit>> = {
   mailbox: { rooms: 2, window: 1, flags: ['--mailbox-capacity', '1'] },
   core: { rooms: 4, window: 64, flags: [] },
-} as const;
+};
+
+/** Sends that are refused to learn what that costs. */
+const FRAMES = 200_000;
+
+const NAMES: Readonly<Record<string, string>> = {
+  mailbox: 'mailboxes of one message',
+  core: 'the core',
+};
+
+interface Limit {
+  readonly rooms: number;
+  readonly window: number;
+  readonly flags: readonly string[];
+}
 
 interface Flooded {
   readonly calm: number;
@@ -47,6 +63,11 @@ interface Flooded {
   readonly refusedP50: number;
   readonly refusedP99: number;
   readonly recoveredMs: number;
+  /** CPU of the server: for each message before, and for each frame that was answered in the flood. */
+  readonly calmMicros: number;
+  readonly floodMicros: number;
+  readonly serverCores: number;
+  readonly clientCores: number;
 }
 
 async function main(): Promise<void> {
@@ -57,8 +78,17 @@ async function main(): Promise<void> {
     for (let round = 0; round < Number(options.rounds); round += 1) runs.push(await flood(name));
     figures[name] = medians(runs);
   }
+  if (options.only.includes('refusals')) await showRefusals();
+  if (Object.keys(figures).length === 0) return;
   if (options.json) process.stdout.write(`${JSON.stringify(figures)}\n`);
   else process.stdout.write(`\n${describe(figures)}\n`);
+}
+
+async function showRefusals(): Promise<void> {
+  const { refusal, ping } = await refusalCosts(FRAMES);
+  const head = ['server µs', 'a refused send', 'a ping'];
+  const row = ['CPU', refusal.toFixed(2), ping.toFixed(2)];
+  process.stdout.write(`\n${table(head, [row])}\n`);
 }
 
 async function flood(name: keyof typeof LIMITS): Promise<Flooded> {
@@ -67,7 +97,9 @@ async function flood(name: keyof typeof LIMITS): Promise<Flooded> {
   const server = await startColloquy({ store: `sqlite:${join(folder, 'c.db')}`, flags });
   try {
     const program = join(import.meta.dirname, 'flood/attack.ts');
-    const sizes = [server.port, rooms, window, options.times, options.seconds].map(String);
+    const sizes = [server.port, server.pid, rooms, window, options.times, options.seconds].map(
+      String,
+    );
     return await figuresOf(pinned(LOAD_CORE, [process.execPath, program, ...sizes]));
   } finally {
     await server.stop();
@@ -100,12 +132,16 @@ function medians(runs: readonly Flooded[]): Flooded {
     refusedP50: of('refusedP50'),
     refusedP99: of('refusedP99'),
     recoveredMs: of('recoveredMs'),
+    calmMicros: of('calmMicros'),
+    floodMicros: of('floodMicros'),
+    serverCores: of('serverCores'),
+    clientCores: of('clientCores'),
   };
 }
 
 function describe(figures: Readonly<Record<string, Flooded>>): string {
   const rows = Object.entries(figures).map(([name, flooded]) => [
-    name === 'core' ? 'the core' : 'mailboxes of one message',
+    NAMES[name] ?? name,
     short(flooded.calm),
     short(flooded.offered),
     short(flooded.goodput),
@@ -113,9 +149,14 @@ function describe(figures: Readonly<Record<string, Flooded>>): string {
     short(flooded.refused),
     `${short(flooded.refusedP50)}/${short(flooded.refusedP99)}`,
     short(flooded.recoveredMs),
+    short(flooded.calmMicros),
+    short(flooded.floodMicros),
+    `${flooded.serverCores.toFixed(2)}/${flooded.clientCores.toFixed(2)}`,
   ]);
   const head = ['limit', 'before, acked/s', 'flood, sent/s', 'acked/s', 'of before', '429/s'];
-  return table([...head, '429 p50/p99 ms', 'as before after ms'], rows);
+  const times = ['429 p50/p99 ms', 'as before after ms'];
+  const cpu = ['server µs a message before', 'µs a frame in the flood', 'server/client cores'];
+  return table([...head, ...times, ...cpu], rows);
 }
 
 if (options.help) process.stdout.write(HELP);

@@ -9,6 +9,7 @@ import { parseArgs } from 'node:util';
 import { type Colloquy, startColloquy } from './harness/colloquy.ts';
 import { ROOT } from './harness/contender.ts';
 import { table } from './harness/stats.ts';
+import { openPlace } from './harness/stores.ts';
 import { coldSends, type Times } from './idle/cold.ts';
 
 const HELP = `idle: memory of a server over SQLite that nobody talks to, and the first send to cold conversations.
@@ -17,6 +18,7 @@ const HELP = `idle: memory of a server over SQLite that nobody talks to, and the
   --conversations 100000   that are live: someone was there, said something and left
   --connections 10000      that said hello; for \`pairs\`, each in a conversation of two
   --cold 2000              conversations that are stored and not live, each sent one message, one after the other
+  --against sqlite,postgres   where those are stored
 `;
 
 const { values: options } = parseArgs({
@@ -25,6 +27,7 @@ const { values: options } = parseArgs({
     conversations: { type: 'string', default: '100000' },
     connections: { type: 'string', default: '10000' },
     cold: { type: 'string', default: '2000' },
+    against: { type: 'string', default: 'sqlite,postgres' },
     help: { type: 'boolean', default: false },
   },
 });
@@ -66,7 +69,12 @@ async function main(): Promise<void> {
     const head = ['', 'empty MB', 'with them MB', 'growth MB', 'bytes each', 'of it heap'];
     process.stdout.write(`\n${table(head, rows)}\n`);
   }
-  if (only.has('cold')) process.stdout.write(`\n${await cold(Number(options.cold))}\n`);
+  if (only.has('cold')) {
+    const rows: string[][] = [];
+    for (const name of options.against.split(','))
+      rows.push(...(await cold(name, Number(options.cold))));
+    process.stdout.write(`\n${table(['ack', 'p50 ms', 'p99 ms', 'most ms'], rows)}\n`);
+  }
 }
 
 interface Crowd {
@@ -133,26 +141,28 @@ async function comeIn(port: number, crowd: Crowd): Promise<() => Promise<void>> 
   };
 }
 
-async function cold(conversations: number): Promise<string> {
-  return inFolder(async (store) => {
+/** A server that touched none of them, with an empty cache, and nobody else who wants anything of it. */
+async function cold(name: string, conversations: number): Promise<string[][]> {
+  const place = await openPlace(name);
+  try {
     const { fill, send } = coldSends(conversations);
-    const before = await startColloquy({ store, flags: FAST });
+    const before = await startColloquy({ store: place.url, flags: FAST });
     await fill(before.port);
     await before.stop();
-    const server = await startColloquy({ store });
+    const server = await startColloquy({ store: place.url });
     try {
       const { first, second } = await send(server.port);
       const ms = ({ p50, p99, most }: Times) => [p50, p99, most].map((time) => time.toFixed(2));
-      const rows = [
-        [`first send to each of ${count(conversations)} cold conversations`, ...ms(first)],
-        ['second send', ...ms(second)],
+      return [
+        [`${place.name}: first send to each of ${count(conversations)} cold ones`, ...ms(first)],
+        [`${place.name}: second send`, ...ms(second)],
       ];
-      const head = ['ack, `FULL`', 'p50 ms', 'p99 ms', 'most ms'];
-      return table(head, rows);
     } finally {
       await server.stop();
     }
-  });
+  } finally {
+    await place.clear();
+  }
 }
 
 async function inFolder<T>(measure: (store: string) => Promise<T>): Promise<T> {

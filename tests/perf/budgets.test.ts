@@ -51,7 +51,7 @@ describe('a budget', () => {
     expect(judge([budget], '')[0]?.isKept).toBe(false);
   });
 
-  it('gets a second look, and no third', () => {
+  it('is kept when it was in any of its runs', () => {
     const [kept] = judge([budget], PRINTED);
     const [broken] = judge([{ ...budget, atMost: 1 }], PRINTED);
     if (kept === undefined || broken === undefined) throw new Error('no verdicts');

@@ -1,16 +1,18 @@
 // Talks to a few conversations as they can bear it, floods them, and lets them be. One JSON object on stdout.
 //
-//   node perf/bench/flood/attack.ts PORT ROOMS WINDOW TIMES SECONDS
+//   node perf/bench/flood/attack.ts PORT PID ROOMS WINDOW TIMES SECONDS
 //
-// In each room one person has WINDOW messages under way all the time, and waits as told after a 429. The flood comes
-// over other connections, at TIMES the rate that was acknowledged before it, whatever the answers are.
+// PORT and PID are the server's. In each room one person has WINDOW messages under way all the time, and waits as told
+// after a 429. The flood comes over other connections, at TIMES the rate that was acknowledged before it, whatever the
+// answers are.
 
 import { connect, type Socket } from 'node:net';
 import { setImmediate as breath, setTimeout as sleep } from 'node:timers/promises';
+import { cpuSecondsOf } from '../harness/contender.ts';
 import { percentile } from '../harness/stats.ts';
 import { clientFrame, frameReader, numberIn, PONG_FRAME, sendFrames } from './frames.ts';
 
-const [port = 0, rooms = 4, window = 64, times = 10, seconds = 3] = process.argv
+const [port = 0, pid = 0, rooms = 4, window = 64, times = 10, seconds = 3] = process.argv
   .slice(2)
   .map(Number);
 
@@ -142,12 +144,17 @@ for (const room of numbers) {
 }
 for (const { again } of steady) for (let at = 0; at < window; at += 1) again();
 await sleep(WARM_MS);
+const server = { start: cpuSecondsOf(pid), calm: 0, flooded: 0 };
+const acksAtStart = acks;
 const calm = await rateOver(seconds * 1_000);
+server.calm = cpuSecondsOf(pid) - server.start;
+const calmAcks = acks - acksAtStart;
 isFlooding = true;
 const before = acks;
 const cpu = process.cpuUsage();
 await flood(flooders, calm * times);
 const used = process.cpuUsage(cpu);
+server.flooded = cpuSecondsOf(pid) - server.start - server.calm;
 const goodput = (acks - before) / seconds;
 const refused = refusedMs.length / seconds;
 isFlooding = false;
@@ -168,7 +175,10 @@ process.stdout.write(
     refusedP99: at(refusedMs, 0.99),
     ackedP99: at(ackedMs, 0.99),
     recoveredMs,
-    cpu: (used.user + used.system) / 1e6 / seconds,
+    calmMicros: (server.calm / calmAcks) * 1e6,
+    floodMicros: (server.flooded / seconds / (goodput + refused)) * 1e6,
+    serverCores: server.flooded / seconds,
+    clientCores: (used.user + used.system) / 1e6 / seconds,
   })}\n`,
   () => process.exit(0),
 );

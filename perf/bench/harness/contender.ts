@@ -69,7 +69,7 @@ function portOf(child: ChildProcess): Promise<number> {
   });
 }
 
-function cpuSecondsOf(pid: number): number {
+export function cpuSecondsOf(pid: number): number {
   const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
   // The name in brackets may hold blanks: count from behind it.
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
