@@ -23,6 +23,8 @@ export interface SqliteOptions {
   readonly indexerScript?: URL;
   /** The thread that searches; the tests have another that dies. */
   readonly searchScript?: URL;
+  /** How long a search waits for the thread, and for what it finds, before it is refused. */
+  readonly searchMs?: number;
   /** After a crash a start waits until so many bytes of file are checked; a larger one is checked while it serves. */
   readonly checkHereBytes?: number;
   readonly onChecked?: (check: FileCheck) => void;
@@ -46,6 +48,7 @@ export const DEFAULTS = {
   walPages: 4_096,
   indexerScript: new URL('./indexer-worker.ts', import.meta.url),
   searchScript: new URL('./search-worker.ts', import.meta.url),
+  searchMs: 30_000,
   tune: () => {},
   onCommit: () => {},
   onIndexed: () => {},

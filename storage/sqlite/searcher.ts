@@ -14,6 +14,8 @@ import {
 export interface SearcherOptions {
   readonly path: string;
   readonly script: URL;
+  /** How long a read may take, from when it is asked for. */
+  readonly readMs: number;
   /** A commit waits, or another worker has the write lock or a checkpoint under way. */
   readonly isLockElsewhere: () => boolean;
   /** The lock is back: commit what waits for it, and let the other worker have its turn. */
@@ -39,6 +41,8 @@ const MAX_OPERATIONS = 256;
  * Q3. Reads and writes take turns: neither waits for a queue of the other.
  * Q4. The thread's death is the answer of all calls that wait, none of which was carried out, but for the one that
  *     was out, which may have been. The next call starts another thread.
+ * Q5. A read is answered within `readMs`, whatever goes before it: SQLite can't be interrupted in a thread, so one that takes
+ *     too long goes on, and nobody waits for what it finds. Writes are short, and are waited for.
  */
 export class Searcher {
   readonly #options: SearcherOptions;
@@ -148,7 +152,13 @@ export class Searcher {
   ): Promise<Result<CallAnswer<CallName>, Unavailable>> {
     return new Promise((resolve, reject) => {
       const call = new Call(name, make, { resolve, reject });
-      (isWrite(name) ? this.#writes : this.#reads).push(call);
+      if (isWrite(name)) this.#writes.push(call);
+      else {
+        this.#reads.push(call);
+        call.giveUpAfter(this.#options.readMs, () => {
+          this.#reads = this.#reads.filter((waiting) => waiting !== call);
+        });
+      }
       this.proceed();
     });
   }
@@ -209,11 +219,21 @@ class Call {
   readonly name: CallName;
   readonly #make: () => CallOrder<CallName> | undefined;
   readonly #settle: Settle;
+  #deadline: NodeJS.Timeout | undefined;
 
   constructor(name: CallName, make: () => CallOrder<CallName> | undefined, settle: Settle) {
     this.name = name;
     this.#make = make;
     this.#settle = settle;
+  }
+
+  /** Refuses it when it has no answer by then; what comes later is not looked at. */
+  giveUpAfter(ms: number, onLate: () => void): void {
+    this.#deadline = setTimeout(() => {
+      onLate();
+      this.refuse(new Error(`${this.name}: no answer in ${ms} ms`));
+    }, ms);
+    this.#deadline.unref();
   }
 
   /** Undefined when the call is settled: there is nothing to do, or it failed. */
@@ -223,6 +243,7 @@ class Call {
       if (order === undefined) this.#settle.resolve(ok(undefined));
       return order;
     } catch (error) {
+      clearTimeout(this.#deadline);
       if (codeOf(error) === undefined) this.#settle.reject(error);
       else this.refuse(error);
       return undefined;
@@ -231,6 +252,7 @@ class Call {
 
   /** Only SQLite's own errors are answers; anything else is a bug and rejects. */
   settle(report: SearchReport): void {
+    clearTimeout(this.#deadline);
     if (report.ok) {
       this.#settle.resolve(ok(report.answer));
       return;
@@ -241,6 +263,7 @@ class Call {
   }
 
   refuse(error: unknown): void {
+    clearTimeout(this.#deadline);
     this.#settle.resolve(err(unavailable(error)));
   }
 }

@@ -95,6 +95,7 @@ export class SqliteStore implements Store {
     this.#searcher = new Searcher({
       path: file.path,
       script: options.searchScript,
+      readMs: options.searchMs,
       isLockElsewhere: () => this.#indexer.keepsWritersOut || this.#commits.hasQueued,
       handBack: () => {
         this.#wrote(0);
