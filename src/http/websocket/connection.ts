@@ -33,7 +33,9 @@ export class Connection implements Outlet {
   readonly #flusher: Flusher;
   readonly #mostUnreadBytes: number;
   #socket: Socket | undefined;
-  #queue: string[] = NOTHING;
+  /** The queue: most have one frame, or two. */
+  #first: string | undefined;
+  #rest: string[] = NOTHING;
   #queuedChars = 0;
 
   /** Above `mostUnreadBytes` it is closed: even answers are not piled up for who reads nothing. */
@@ -69,12 +71,14 @@ export class Connection implements Outlet {
   readonly send = (frame: string): void => {
     if (this.#socket === undefined) return;
     this.#queuedChars += frame.length;
-    if (this.#queue.length > 0) {
-      this.#queue.push(frame);
-      return;
+    if (this.#first === undefined) {
+      this.#first = frame;
+      this.#flusher.request(this);
+    } else if (this.#rest.length === 0) {
+      this.#rest = [frame];
+    } else {
+      this.#rest.push(frame);
     }
-    this.#queue = [frame];
-    this.#flusher.request(this);
   };
 
   /**
@@ -83,7 +87,7 @@ export class Connection implements Outlet {
    */
   answer(frame: string): void {
     const socket = this.#socket;
-    if (this.#queue.length > 0 || socket === undefined) this.send(frame);
+    if (this.#first !== undefined || socket === undefined) this.send(frame);
     else if (socket.send(frame) !== ALL_SENT && socket.getBufferedAmount() > this.#mostUnreadBytes)
       this.#end(socket, 'slow_consumer');
   }
@@ -93,16 +97,17 @@ export class Connection implements Outlet {
   }
 
   readonly flush = (): void => {
-    const queue = this.#queue;
+    const first = this.#first;
+    const rest = this.#rest;
     const socket = this.#socket;
-    if (queue.length === 0 || socket === undefined) return;
-    this.#queue = NOTHING;
-    this.#queuedChars = 0;
-    if (queue.length === 1) {
-      if (socket.send(queue[0] as string) === ALL_SENT) return;
+    if (first === undefined || socket === undefined) return;
+    this.#clear();
+    if (rest.length === 0) {
+      if (socket.send(first) === ALL_SENT) return;
     } else {
       socket.cork(() => {
-        for (let at = 0; at < queue.length; at += 1) socket.send(queue[at] as string);
+        socket.send(first);
+        for (let at = 0; at < rest.length; at += 1) socket.send(rest[at] as string);
       });
     }
     if (socket.getBufferedAmount() > this.#mostUnreadBytes) this.#end(socket, 'slow_consumer');
@@ -131,7 +136,12 @@ export class Connection implements Outlet {
   /** uWS says that the socket is gone: it must not be touched any more. */
   forget(): void {
     this.#socket = undefined;
-    this.#queue = NOTHING;
+    this.#clear();
+  }
+
+  #clear(): void {
+    this.#first = undefined;
+    this.#rest = NOTHING;
     this.#queuedChars = 0;
   }
 }
