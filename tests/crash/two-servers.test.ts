@@ -99,7 +99,7 @@ it('leave the turns of the other alone when they start, and take those of one th
       const { id, people } = await one.room('Ada');
       const ada = people[0];
       if (!ada) return expect.unreachable();
-      const { seq } = await ada.ws.send(id, 'tokens: 800; rate: 100');
+      const { seq } = await ada.ws.send(id, 'tokens: 400; rate: 100');
       const turn = await ada.ws.waitFor('turn.started');
       const witness = await other.connect({ token: ada.token });
       await witness.joinLive(id, { after_seq: seq });
@@ -111,7 +111,7 @@ it('leave the turns of the other alone when they start, and take those of one th
       expect(again.framesOf('turn.started')).toEqual([]);
       expect(await ada.ws.waitFor('turn.ended')).toMatchObject({ state: 'completed', attempt: 1 });
 
-      const next = await ada.ws.send(id, 'tokens: 40; rate: 10');
+      const next = await ada.ws.send(id, 'tokens: 20; rate: 10');
       await ada.ws.waitFor('turn.started', ({ trigger_seq }) => trigger_seq === next.seq);
       await servers[0].kill('SIGKILL');
       const taken = await again.waitFor('turn.started');
