@@ -111,6 +111,7 @@ export const AREAS: readonly Area[] = [
       'src/open-pipeline.ts',
       'src/open-embedder.ts',
       'src/open-tools.ts',
+      'src/log-secrets.ts',
       'src/tool-ports.ts',
       'src/main.ts',
       'src/cli/',

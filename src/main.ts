@@ -1,7 +1,8 @@
 import { type ProcessEvent, type ProcessState, processChart } from '../machines/process.ts';
 import { insecureModes } from './cli/insecure-modes.ts';
-import { type LoadedConfig, printable, secretsOf } from './config.ts';
+import { type LoadedConfig, printable } from './config.ts';
 import { startServer } from './http/server.ts';
+import { logSecretsOf } from './log-secrets.ts';
 import type { Log } from './observability/log.ts';
 import { pinoLog } from './observability/pino-log.ts';
 import { createRuntime } from './runtime.ts';
@@ -17,7 +18,8 @@ class StartError extends Error {
 
 /** Runs the server until it is told to stop. Resolves when everything that was taken is durable and all is closed. */
 export async function serve({ config, warnings }: LoadedConfig): Promise<void> {
-  const log = pinoLog({ level: config.logLevel, secrets: secretsOf(config) });
+  const secrets = await logSecretsOf(config, process.env);
+  const log = pinoLog({ level: config.logLevel, secrets });
   const life = new Life(log);
   const told = toldToStop();
   crashLoudly(log);
