@@ -18,6 +18,9 @@ import { untilAborted } from './until-aborted.ts';
 /** Attempts that a turn gets over crashes: cut off twice, it ends as failed. */
 const MAX_ATTEMPTS = 2;
 
+/** Made once: with its stack it costs as much as some tokens. */
+const OVER = new DOMException('The attempt is over.', 'AbortError');
+
 const ENDING = { cancelled: 'CANCEL', superseded: 'SUPERSEDE', failed: 'FAIL' } as const;
 type Unanswered = keyof typeof ENDING;
 
@@ -111,7 +114,7 @@ export class TurnRun {
   stop(why: Stop): void {
     this.#stop ??= why;
     this.#isCutOff ||= why === 'cut_off';
-    this.#callsOver.abort();
+    this.#callsOver.abort(OVER);
     this.#abort.abort();
   }
 
@@ -161,7 +164,7 @@ export class TurnRun {
   /** Ends it without an answer: durable, then told. */
   async end(state: Unanswered, error: TurnError | null): Promise<void> {
     this.#text.stop();
-    this.#callsOver.abort();
+    this.#callsOver.abort(OVER);
     this.#record.step(ENDING[state]);
     this.#record.set({ endedAt: this.#host.clock.now(), error });
     const written = await this.#record.write(withClosed, { isEnough: () => this.#isCutOff });
@@ -267,7 +270,7 @@ export class TurnRun {
   /** Puts the answer into the log, together with the end of the turn. */
   async #finish({ citations, degraded }: AgentChunk & { type: 'done' }): Promise<void> {
     this.#text.flush();
-    this.#callsOver.abort();
+    this.#callsOver.abort(OVER);
     if (this.#text.shown === '') {
       const empty = new AgentFailure('agent_unavailable', 'The agent gave no answer.');
       return this.end('failed', agentError(empty));

@@ -150,7 +150,10 @@ function roomBeside(tools: readonly Tool[], { contextTokens }: ModelOptions): nu
 async function* attemptOf(work: Work, said: Said, signal: AbortSignal): AsyncGenerator<AgentChunk> {
   const { course, calls, tools } = work;
   const closing = new AbortController();
-  const ending = AbortSignal.any([signal, closing.signal]);
+  const ending = closing.signal;
+  const abort = () => closing.abort(signal.reason);
+  signal.addEventListener('abort', abort, { once: true });
+  if (signal.aborted) abort();
   try {
     for (const [step, earlier] of course.texts.entries()) {
       const text = said.take(earlier, `step-${step}`);
@@ -169,6 +172,7 @@ async function* attemptOf(work: Work, said: Said, signal: AbortSignal): AsyncGen
       if (said.isFull) break;
     }
   } finally {
+    signal.removeEventListener('abort', abort);
     closing.abort(LEFT);
   }
   if (said.isEmpty) throw agentFailureOf(new ProviderFault('empty', 'an answer without text'));

@@ -4,8 +4,10 @@
  * must keep of its tools is in the turn's own record.
  *
  * Owns: the graph that was built last. All turns with the same tools share it, for it holds nothing of them: whose
- * model and whose tools are meant stands in the configuration of a run. What is said does not go through the graph's
- * streams, each of which costs more for a token than the call of the model does (`Speech`).
+ * model and whose tools are meant stands in the configuration of a run.
+ * Two things keep it out of the way of a plain answer, where it has nothing to decide and costs as much as the call of
+ * the model: what is said does not go through its streams (`Speech`), and it is entered with the first answer that
+ * asks for tools. One that asks for none is the end of the turn without it.
  */
 import { CallbackManager } from '@langchain/core/callbacks/manager';
 import type { BaseLanguageModelInput } from '@langchain/core/language_models/base';
@@ -46,7 +48,11 @@ type Binding = Pick<BaseChatModel, 'bindTools'>;
 
 interface Built {
   readonly tools: readonly Tool[];
-  readonly agent: ReturnType<typeof agentOf>;
+  readonly described: readonly ReturnType<typeof toolOf>[];
+  /** It knows the tools. */
+  readonly model: TurnModel;
+  /** Made when it is entered first. */
+  agent: ReturnType<typeof agentOf> | undefined;
 }
 
 export class AgentGraph {
@@ -59,16 +65,32 @@ export class AgentGraph {
 
   /** Resolves when the answer has ended; throws when it can't be given, soon after the turn was aborted too. */
   async run({ tools, messages, maxModelCalls, speak, onCall }: GraphRun): Promise<void> {
-    if (this.#built === undefined || !areSame(this.#built.tools, tools))
-      this.#built = { tools, agent: agentOf(this.#model, tools) };
-    await this.#built.agent.invoke(
-      { messages: [...messages] },
-      {
-        configurable: { [RUN]: new Run({ speak, onCall }) },
-        recursionLimit: 2 * maxModelCalls + 4,
-        ...untraced(),
+    const built = this.#builtFor(tools);
+    let first: AIMessageChunk | undefined = await speak(messages, built.model.bound);
+    // One without tools may ask for them all the same: then what it said beside that is its answer.
+    if (tools.length === 0 || !first.tool_calls?.length) return;
+    const run = new Run({
+      onCall,
+      speak: async (...next) => {
+        const answer = first ?? (await speak(...next));
+        first = undefined;
+        return answer;
       },
-    );
+    });
+    const recursionLimit = 2 * maxModelCalls + 4;
+    const configurable = { [RUN]: run };
+    built.agent ??= agentOf(built);
+    const options = { configurable, recursionLimit, ...untraced() };
+    await built.agent.invoke({ messages: [...messages] }, options);
+  }
+
+  #builtFor(tools: readonly Tool[]): Built {
+    if (this.#built === undefined || !areSame(this.#built.tools, tools)) {
+      const described = tools.map(toolOf);
+      const model = new TurnModel(this.#model).bindTools(described);
+      this.#built = { tools, described, model, agent: undefined };
+    }
+    return this.#built;
   }
 }
 
@@ -96,22 +118,23 @@ function untraced(): { readonly callbacks?: (typeof UNTRACED)[number][] } {
 
 /** The model of whichever turn the run is. */
 class TurnModel extends BaseChatModel {
+  readonly bound: CallOptions;
   readonly #model: Binding;
-  readonly #bound: CallOptions;
 
   constructor(model: Binding, bound: CallOptions = {}) {
     super({});
     this.#model = model;
-    this.#bound = bound;
+    this.bound = bound;
   }
 
   override _llmType(): string {
     return 'turn';
   }
 
-  override bindTools(tools: BindToolsInput[], options?: Partial<BaseChatModelCallOptions>) {
-    if (tools.length === 0) return this;
-    const bound = this.#model.bindTools?.(tools, options);
+  /** One that knows its tools is given the same by the graph again, at each of its steps. */
+  override bindTools(tools: readonly BindToolsInput[]): TurnModel {
+    if (tools.length === 0 || this.bound.tools !== undefined) return this;
+    const bound = this.#model.bindTools?.([...tools]);
     if (bound === undefined) throw new Error('the model takes no tools');
     // What the provider makes of tools is in the options of the call; they are handed on as they are.
     const { config } = bound as RunnableBinding<never, never>;
@@ -123,7 +146,7 @@ class TurnModel extends BaseChatModel {
     options: Partial<BaseChatModelCallOptions> = {},
   ): Promise<AIMessageChunk> {
     const messages = BaseChatModel._convertInputToPromptValue(input).toChatMessages();
-    return partsIn(options.configurable).speak(messages, this.#bound);
+    return partsIn(options.configurable).speak(messages, this.bound);
   }
 
   /** Never called: `invoke` leaves out all that stands before it. */
@@ -132,16 +155,14 @@ class TurnModel extends BaseChatModel {
   }
 }
 
-function agentOf(binding: Binding, tools: readonly Tool[]) {
-  const model = new TurnModel(binding);
-  if (tools.length === 0) return createAgent({ model, tools: [] });
+function agentOf({ model, described }: Pick<Built, 'model' | 'described'>) {
   const calls = createMiddleware({
     name: 'TurnTools',
     // All calls come through here, also of tools that are not there: none is run by the graph itself.
     wrapToolCall: ({ toolCall, runtime }) =>
       partsIn(runtime.configurable).onCall(toolCall.id ?? ''),
   });
-  return createAgent({ model, tools: tools.map(described), middleware: [calls], version: 'v1' });
+  return createAgent({ model, tools: [...described], middleware: [calls], version: 'v1' });
 }
 
 /** The model is told the same of them: what else there is to a tool is the turn's. */
@@ -155,7 +176,7 @@ function areSame(one: readonly Tool[], other: readonly Tool[]): boolean {
 }
 
 /** What the model is told of a tool. */
-function described({ name, description, parameters }: Tool) {
+function toolOf({ name, description, parameters }: Tool) {
   const schema = { ...parameters, type: 'object' as const };
   return tool(neverRun, { name, description, schema });
 }
