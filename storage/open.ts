@@ -1,9 +1,7 @@
 import { CachedStore, type CacheStats } from './cache/cached-store.ts';
-import { MemoryStore } from './memory/memory-store.ts';
 import { OpenError } from './open-error.ts';
-import { type PostgresOptions, PostgresStore } from './postgres/postgres-store.ts';
+import type { PostgresOptions } from './postgres/postgres-store.ts';
 import type { SqliteOptions } from './sqlite/options.ts';
-import { SqliteStore } from './sqlite/sqlite-store.ts';
 import type { Store } from './store.ts';
 
 export interface StoreOptions extends SqliteOptions, PostgresOptions {
@@ -17,15 +15,15 @@ export interface StoreOptions extends SqliteOptions, PostgresOptions {
 const CACHE_BYTES = 64 * 1_024 * 1_024;
 const CACHE_CONVERSATIONS = 10_000;
 
-/** A backend: how its URL begins, and how the rest of it is opened. Throws `OpenError`. */
+/** A backend: how its URL begins, and how the rest of it is opened, its code too. Throws `OpenError`. */
 interface Backend {
   readonly example: string;
   readonly isElsewhere?: true;
-  readonly open: (rest: string, options: StoreOptions) => Store | Promise<Store>;
+  readonly open: (rest: string, options: StoreOptions) => Promise<Store>;
 }
 
 const BACKENDS: Readonly<Record<string, Backend>> = {
-  memory: { example: 'memory:', open: (_, { onCommit }) => new MemoryStore(onCommit) },
+  memory: { example: 'memory:', open: openMemory },
   sqlite: { example: 'sqlite:PATH', open: openSqlite },
   postgres: { example: 'postgres://…', isElsewhere: true, open: openPostgres },
   postgresql: { example: 'postgres://…', isElsewhere: true, open: openPostgres },
@@ -56,7 +54,7 @@ export function isElsewhere(url: string): boolean {
   return BACKENDS[scheme]?.isElsewhere === true;
 }
 
-function openBackend(url: string, options: StoreOptions): Store | Promise<Store> {
+function openBackend(url: string, options: StoreOptions): Promise<Store> {
   const [scheme = '', ...rest] = url.split(':');
   const backend = Object.hasOwn(BACKENDS, scheme) && rest.length > 0 ? BACKENDS[scheme] : undefined;
   if (backend === undefined) {
@@ -68,11 +66,18 @@ function openBackend(url: string, options: StoreOptions): Store | Promise<Store>
   return backend.open(rest.join(':'), options);
 }
 
-function openPostgres(rest: string, options: StoreOptions): Promise<Store> {
+async function openMemory(_: string, { onCommit }: StoreOptions): Promise<Store> {
+  const { MemoryStore } = await import('./memory/memory-store.ts');
+  return new MemoryStore(onCommit);
+}
+
+async function openPostgres(rest: string, options: StoreOptions): Promise<Store> {
+  const { PostgresStore } = await import('./postgres/postgres-store.ts');
   return PostgresStore.open(`postgres:${rest}`, options);
 }
 
-function openSqlite(path: string, options: StoreOptions): Store {
+async function openSqlite(path: string, options: StoreOptions): Promise<Store> {
   if (path === '') throw new OpenError('the store sqlite: names no file; write sqlite:PATH');
+  const { SqliteStore } = await import('./sqlite/sqlite-store.ts');
   return SqliteStore.open(path, options);
 }
