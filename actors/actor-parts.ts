@@ -1,3 +1,4 @@
+import type { Verdict } from '../src/domain/event.ts';
 import type { ParticipantId } from '../src/domain/ids.ts';
 import type { EndState } from '../src/domain/turn.ts';
 import type { Store } from '../storage/store.ts';
@@ -35,6 +36,8 @@ interface Counters extends AudienceCounters {
   /** A batch of so many events was committed. */
   readonly commit: (events: number) => void;
   readonly turnEnded: (state: EndState, tookMs: number) => void;
+  /** Somebody decided about a tool call, and it is in the log. */
+  readonly decided: (verdict: Verdict) => void;
 }
 
 /** Tells the log about something that is nobody's answer: an event name, ids, and the cause. */

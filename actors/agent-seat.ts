@@ -1,4 +1,5 @@
 import { type AgentSettings, agentsOf } from '../src/domain/conversation.ts';
+import type { EventBodies, Verdict } from '../src/domain/event.ts';
 import type { ParticipantId } from '../src/domain/ids.ts';
 import type { Turn } from '../src/domain/turn.ts';
 import type { ActorParts } from './actor-parts.ts';
@@ -31,7 +32,15 @@ function seatAgent(
     runner,
     limits: limits.turns,
     notify: (notice) => actor.notify(notice),
-    commit: (draft) => actor.post(draft),
+    commit: (draft) => {
+      const outcome = actor.post(draft);
+      if (draft.kind === 'turn.decided') {
+        void outcome.then((stored) => {
+          if (stored.ok && !stored.value.duplicate) counters.decided(verdictIn(draft.body));
+        });
+      }
+      return outcome;
+    },
     messages: async ({ limit, upToSeq = actor.conversation.headSeq }) => {
       const beforeSeq = upToSeq + 1;
       const read = await store.readMessages(actor.id, { beforeSeq, limit });
@@ -53,6 +62,10 @@ export type Asked = Pick<Staged, 'asked' | 'conversation'>;
 /** The same of a batch that was thought lost: they begin when their attempt was written down again. */
 export function lateTurns({ asked, conversation }: Asked): Asked {
   return { asked: asked.map(unbegun), conversation };
+}
+
+function verdictIn(body: string): Verdict {
+  return (JSON.parse(body) as EventBodies['turn.decided']).decision;
 }
 
 /** Takes up the turns that a batch asks for; each does to those of its agent before it what `while_busy` says. */

@@ -1,3 +1,4 @@
+import type { Verdict } from '../domain/event.ts';
 import type { Reason } from '../domain/failure.ts';
 import type { EndState } from '../domain/turn.ts';
 import type { BreakerReading } from './breaker-reading.ts';
@@ -66,6 +67,13 @@ export class Meters {
   toolCalls(tool: string, outcome: string): Passages {
     return passagesIn(this.tools, tool, outcome);
   }
+
+  /** What people decided about tool calls. */
+  readonly decisions = { approve: 0, reject: 0 };
+
+  readonly decided = (verdict: Verdict): void => {
+    this.decisions[verdict] += 1;
+  };
 
   /** What answers took; `cost` in the currency of the prices. */
   readonly tokens = { input: 0, output: 0, cost: 0 };

@@ -130,6 +130,14 @@ const ROWS: readonly Row[] = [
     read: ({ meters }) => [...meters.turns].map(([state, { ms }]) => [{ state }, ms / 1000]),
   },
   {
+    name: 'decisions_total',
+    help: 'Decisions of people about tool calls that need approval, by what they decided.',
+    kind: 'counter',
+    labels: ['decision'],
+    read: ({ meters }) =>
+      Object.entries(meters.decisions).map(([decision, count]) => [{ decision }, count]),
+  },
+  {
     name: 'tool_calls_total',
     help: 'Calls of tools by the agent, by tool and how they ended: done, failed, late, cancelled, refused.',
     kind: 'counter',

@@ -49,6 +49,8 @@ describe('a tool call that needs approval', () => {
     const { id, ada, bob, about } = await waiting();
     const no = decide(about, { decision: 'reject', reason: 'too dear' });
     expect(await ada.ws.ask(no)).toMatchObject({ type: 'ok' });
+    const { text } = await ada.rest.get('/metrics');
+    expect(text).toContain('colloquy_decisions_total{decision="reject"} 1');
     const end = await bob.ws.waitFor('turn.ended');
     expect(await bob.ws.waitForSeq(id, end.seq ?? 0)).toMatchObject({
       content: 'So [pay: rejected by a person: too dear] be it',
