@@ -56,6 +56,8 @@ beforeEach(async () => {
 
 afterEach(async () => {
   server.thaw();
+  // A test that failed while it was away must not fail the others.
+  await server.start();
   await store.close();
   await database.drop();
 });

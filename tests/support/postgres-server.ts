@@ -79,8 +79,9 @@ export class PostgresServer {
     return `postgres://${user}:${pass}@${folder}/${database}`;
   }
 
-  /** Starts the server again on the same data, and waits until it answers. */
+  /** Starts the server again on the same data, unless it runs, and waits until it answers. */
   async start(): Promise<void> {
+    if (this.#server !== undefined) return;
     const log = openSync(join(this.#folder, 'log'), 'a');
     const { postgres, runner } = this.#binaries;
     const server = spawn(
