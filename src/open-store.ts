@@ -6,7 +6,7 @@ import type { Breakers } from './provider/breakers.ts';
 import { STORE_BREAKER, storeBreaker } from './store-breaker.ts';
 
 /** Whom the store tells about itself while a server serves it. */
-export interface Serving {
+interface Serving {
   /** They learn how long appends take, and where the cache is read. */
   readonly meters: Meters;
   /** Where a store that is elsewhere has its breaker. */

@@ -44,7 +44,7 @@ export interface DatabaseOptions {
 }
 
 /** When a database was last heard of, in milliseconds of `performance.now()`. */
-export interface Pulse {
+interface Pulse {
   answeredAt: number;
 }
 
