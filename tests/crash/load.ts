@@ -10,7 +10,7 @@ import { Ledger } from './ledger.ts';
 /** Orders each writer keeps under way. */
 const IN_FLIGHT = 16;
 /** Milliseconds after which a sender without an answer has been met with silence. */
-const SILENCE_MS = 15_000;
+const SILENCE_MS = 60_000;
 
 interface Member {
   readonly name: string;

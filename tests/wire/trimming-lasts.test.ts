@@ -42,7 +42,7 @@ async function lasts(store: string): Promise<void> {
   });
 }
 
-it('lasts on SQLite', () => lasts('sqlite:{dir}/colloquy.db'), 30_000);
+it('lasts on SQLite', () => lasts('sqlite:{dir}/colloquy.db'));
 
 it('lasts on Postgres', async () => {
   const database = await testDatabase();
