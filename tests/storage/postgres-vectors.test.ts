@@ -190,7 +190,7 @@ test('words answer, and say so, from the moment that pgvector is dropped under a
     }
     expect(reports).toEqual(['vectors_not_searched', 'vectors_not_searched']);
   }
-}, 60_000);
+});
 
 describe('a database that gains pgvector, or loses it', () => {
   test('keeps its vectors when it gains it; makes them anew when it lost it; finds words all the time', async () => {

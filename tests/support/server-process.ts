@@ -18,7 +18,7 @@ import { within } from './deadline.ts';
  */
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
-const START_MS = 60_000;
+const START_MS = 120_000;
 const STOP_MS = 45_000;
 const LISTENING = /http:\/\/127\.0\.0\.1:(\d+)/;
 
