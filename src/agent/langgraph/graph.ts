@@ -9,7 +9,6 @@
  * the model: what is said does not go through its streams (`Speech`), and it is entered with the first answer that
  * asks for tools. One that asks for none is the end of the turn without it.
  */
-import { CallbackManager } from '@langchain/core/callbacks/manager';
 import type { BaseLanguageModelInput } from '@langchain/core/language_models/base';
 import {
   BaseChatModel,
@@ -26,7 +25,7 @@ import type { CallOptions } from './steady-model.ts';
 import { UNTRACED } from './untraced.ts';
 
 /** Whose run it is. */
-export interface RunParts {
+interface RunParts {
   /** The next answer of the model, whole. */
   readonly speak: (
     messages: readonly BaseMessage[],
@@ -80,7 +79,7 @@ export class AgentGraph {
     const recursionLimit = 2 * maxModelCalls + 4;
     const configurable = { [RUN]: run };
     built.agent ??= agentOf(built);
-    const options = { configurable, recursionLimit, ...untraced() };
+    const options = { configurable, recursionLimit, callbacks: [...UNTRACED] };
     await built.agent.invoke({ messages: [...messages] }, options);
   }
 
@@ -109,11 +108,6 @@ function partsIn(configurable: Readonly<Record<string, unknown>> | undefined): R
   const run = configurable?.[RUN];
   if (run instanceof Run) return run.parts;
   throw new Error('the graph was run without a turn');
-}
-
-/** A manager of callbacks costs each step some; without one there is nothing to trace by, unless the environment asks for it. */
-function untraced(): { readonly callbacks?: (typeof UNTRACED)[number][] } {
-  return CallbackManager.configure() === undefined ? {} : { callbacks: [...UNTRACED] };
 }
 
 /** The model of whichever turn the run is. */
