@@ -4,6 +4,9 @@ import { Random } from '../support/random.ts';
 import { withTwo } from '../support/two-servers.ts';
 import { Load } from './load.ts';
 
+/** Milliseconds for some hundred orders, also where other work has the machine. */
+const WORK_MS = 120_000;
+
 async function heldToItsWord(load: Load): Promise<void> {
   await load.settle();
   await load.retry();
@@ -26,7 +29,7 @@ it('give one log to all who write and read through either of them', async () => 
         if (answer.type === 'ack') acks += 1;
       },
     );
-    await eventually('some are stored', async () => acks > 200);
+    await eventually('some are stored', async () => acks > 200, WORK_MS);
     // Keys that were used through one are known to the other, also while both write.
     await load.retryAcked(20);
     await writing;
@@ -49,11 +52,11 @@ it('go on when one of them is killed, and take it back', async () => {
     );
     for (let kill = 0; kill < 2; kill += 1) {
       const before = acks;
-      await eventually('more are stored', async () => acks > before + 200);
+      await eventually('more are stored', async () => acks > before + 200, WORK_MS);
       await servers[kill]?.restart('SIGKILL');
     }
     const before = acks;
-    await eventually('more are stored', async () => acks > before + 200);
+    await eventually('more are stored', async () => acks > before + 200, WORK_MS);
     isOver = true;
     await writing;
     await heldToItsWord(load);
