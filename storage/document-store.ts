@@ -39,7 +39,7 @@ export interface DocumentStore {
   /** Erases a document from every index. False when there was none. */
   remove(id: DocumentId): Promise<Result<boolean, Unavailable>>;
 
-  /** The chunks that have any of the terms, best first, at most `limit`. */
+  /** The chunks that have any of the terms, best first, at most `limit`. The first of a document has those of its title, too. */
   byTerms(query: ChunkQuery & TermsQuery): Promise<Result<readonly FoundChunk[], Unavailable>>;
 
   /** The chunks nearest to the vector by cosine, best first, at most `limit`: exact, or by an index that says so. */

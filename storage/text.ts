@@ -52,6 +52,11 @@ export function wellFormedChunk(chunk: Chunk): Chunk {
   return isWellFormed(chunk.text) ? chunk : { ...chunk, text: wellFormedText(chunk.text) };
 }
 
+/** What a chunk is found by: its text, and the first one of a document by the title, too. */
+export function searchedText(title: string, { index, text }: Chunk): string {
+  return index === 0 ? `${title}\n${text}` : text;
+}
+
 function isWellFormed(text: string): boolean {
   return text.isWellFormed() && !text.includes('\0');
 }

@@ -16,7 +16,7 @@ import type {
   VectorQuery,
 } from '../document-store.ts';
 import { Best, innerProduct } from '../nearest.ts';
-import { wellFormedChunk, wellFormedDocument } from '../text.ts';
+import { searchedText, wellFormedChunk, wellFormedDocument } from '../text.ts';
 import type { Unavailable } from '../unavailable.ts';
 import type { Space } from '../vector-spaces.ts';
 import type { Gate } from './gate.ts';
@@ -56,7 +56,7 @@ export class MemoryDocuments implements DocumentStore {
       const twin = this.#withKeyOf(document);
       if (twin !== undefined) return err({ reason: 'key_taken', id: twin });
       const stored = chunks.map(wellFormedChunk);
-      const terms = stored.map(({ text }) => termsOf(text));
+      const terms = stored.map((chunk) => termsOf(searchedText(document.title, chunk)));
       this.#documents.set(document.id, { document, chunks: stored, terms });
       return ok(undefined);
     });

@@ -2,6 +2,7 @@ import type { Chunk, Document } from '../../src/domain/document.ts';
 import type { DocumentId } from '../../src/domain/ids.ts';
 import { err, ok, type Result } from '../../src/domain/result.ts';
 import type { AddFailure } from '../document-store.ts';
+import { searchedText } from '../text.ts';
 import type { Unavailable } from '../unavailable.ts';
 import type { Transaction } from './database.ts';
 import { recordOf } from './document-rows.ts';
@@ -53,7 +54,8 @@ export async function addDocument(
   const did = inserted.value;
   const shares = await tx.rows<{ cid: number }>(SHARE, [did, document.conversations]);
   const scopes = [ownerScope(document.owner), ...shares.map(({ cid }) => conversationScope(cid))];
-  for (const batch of batches(chunks)) await addChunks(tx, batch, { did, scopes });
+  const { title } = document;
+  for (const batch of batches(chunks)) await addChunks(tx, batch, { did, scopes, title });
   return ok(undefined);
 }
 
@@ -79,14 +81,21 @@ async function insert(
   throw new Error('a document is in the way, and is not there');
 }
 
+interface Added {
+  readonly did: number;
+  /** The lexemes of who sees it. */
+  readonly scopes: readonly string[];
+  readonly title: string;
+}
+
 async function addChunks(
   tx: Transaction,
   chunks: readonly Chunk[],
-  { did, scopes }: { readonly did: number; readonly scopes: readonly string[] },
+  { did, scopes, title }: Added,
 ): Promise<void> {
-  const parts = chunks.flatMap(({ index, text }) => {
-    const { length, parts } = textTerms(text, scopes);
-    return parts.map((terms, part) => ({ index, part, length, terms }));
+  const parts = chunks.flatMap((chunk) => {
+    const { length, parts } = textTerms(searchedText(title, chunk), scopes);
+    return parts.map((terms, part) => ({ index: chunk.index, part, length, terms }));
   });
   await tx.run(ADD_CHUNKS, [
     did,

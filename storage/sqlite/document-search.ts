@@ -98,12 +98,12 @@ export class DocumentSearch {
   }
 
   /** Inside a transaction, as all that writes. */
-  addChunks({ did, chunks }: CallOrder<'addChunks'>): number {
+  addChunks({ did, title, chunks }: CallOrder<'addChunks'>): number {
     const hasTime = timeForRows();
     let added = 0;
     for (const chunk of chunks) {
       if (!hasTime()) break;
-      this.#tables.addChunk(did, chunk);
+      this.#tables.addChunk(did, title, chunk);
       added += 1;
     }
     this.#tables.chunksAdded();

@@ -2,6 +2,7 @@ import type { Database, Statement } from 'better-sqlite3';
 import type { Chunk, Document } from '../../src/domain/document.ts';
 import type { ConversationId, DocumentId, ParticipantId } from '../../src/domain/ids.ts';
 import type { ChunkPage, StoredDocument } from '../document-store.ts';
+import { searchedText } from '../text.ts';
 import { Words } from './words.ts';
 
 export interface DocumentRow {
@@ -139,9 +140,10 @@ export class DocumentTables {
     return this.#isLoose.get(did) !== undefined;
   }
 
-  addChunk(did: number, { index, start, end, text }: Chunk): void {
+  addChunk(did: number, title: string, chunk: Chunk): void {
+    const { index, start, end, text } = chunk;
     this.#addChunk.run(did, index, start, end, text);
-    this.#words.insert({ whole: did, at: index }, text);
+    this.#words.insert({ whole: did, at: index }, searchedText(title, chunk));
   }
 
   /** The end of a transaction that added chunks. */

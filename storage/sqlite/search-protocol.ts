@@ -57,7 +57,7 @@ interface Calls {
   };
   /** Adds chunks to a loose document, as many as there is time for: how many. */
   readonly addChunks: {
-    order: { readonly did: number; readonly chunks: readonly Chunk[] };
+    order: { readonly did: number; readonly title: string; readonly chunks: readonly Chunk[] };
     answer: number;
   };
   /** The first ones take away the promise that the document has all its vectors in this space. */

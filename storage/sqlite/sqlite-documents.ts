@@ -71,7 +71,8 @@ export class SqliteDocuments implements DocumentStore {
       if (!loose.ok) return loose;
       const did = loose.value;
       try {
-        const added = await this.#addParts(did, chunks.map(wellFormedChunk));
+        const parts = { title: document.title, chunks: chunks.map(wellFormedChunk) };
+        const added = await this.#addParts(did, parts);
         return added.ok ? await change(() => this.#insert(did, document)) : added;
       } finally {
         this.#adding.delete(did);
@@ -221,11 +222,18 @@ export class SqliteDocuments implements DocumentStore {
     return did;
   }
 
-  async #addParts(did: number, chunks: readonly Chunk[]): Promise<Result<void, Unavailable>> {
+  async #addParts(
+    did: number,
+    { title, chunks }: { readonly title: string; readonly chunks: readonly Chunk[] },
+  ): Promise<Result<void, Unavailable>> {
     let done = 0;
     while (done < chunks.length) {
       const slice = chunks.slice(done, done + MAX_CHUNKS);
-      const added = await this.#parts.searcher.write('addChunks', () => ({ did, chunks: slice }));
+      const added = await this.#parts.searcher.write('addChunks', () => ({
+        did,
+        title,
+        chunks: slice,
+      }));
       if (!added.ok) return added;
       done += added.value ?? 0;
     }

@@ -31,6 +31,18 @@ export function findingChunks(subject: Subject): void {
       expect(found?.chunk).toEqual({ index: 1, start: 13, end: 26, text: 'A lion sleeps' });
     });
 
+    test('finds the first chunk of a document by its title, too', async () => {
+      const { store } = subject;
+      await added(store, 'a', { title: 'About zebras', texts: ['They run', 'They sleep'] });
+      await added(store, 'b', { texts: ['Two lions', 'met one zebra'] });
+      expect((await byWords(store, 'zebra')).sort()).toEqual(['d_a.0', 'd_b.1']);
+      const query = { seenBy: ann.id, limit: 5, terms: termsOf('run') };
+      const [found] = granted(await store.documents.byTerms(query));
+      expect(found?.chunk.text).toBe('They run');
+      granted(await store.documents.remove(idOfDocument('a')));
+      expect(await byWords(store, 'zebra')).toEqual(['d_b.1']);
+    });
+
     test('finds nothing for no terms, or for words that every sentence has', async () => {
       const { store } = subject;
       await added(store, 'a', { texts: ['the zebra is in the garden'] });
