@@ -68,7 +68,7 @@ async function main(): Promise<void> {
       await place.clear();
     }
   }
-  const head = ['', 'of', 'first answer s', 'whole s', 'mode', 'p50 ms', 'p99 ms'];
+  const head = ['', 'of', 'first answer s', 'whole s', 'mode', 'p50 ms', 'p99 ms', 'CPU ms'];
   process.stdout.write(`\n${table([...head, 'event loop p99 ms', 'longest'], rows)}\n`);
 }
 
@@ -86,13 +86,14 @@ async function indexed({ edge }: Graph, id: Room['id'], search: Search): Promise
   }
 }
 
-/** Each mode by itself; an answer that is not whole is none. */
+/** Each mode by itself, with the CPU time of this process for each query, all threads: that of a Postgres is not in it; an answer that is not whole is none. */
 async function measured(of: readonly string[], search: Search): Promise<string[][]> {
   const rows: string[][] = [];
   for (const mode of MODES) {
     const loop = monitorEventLoopDelay({ resolution: 1 });
     const times: number[] = [];
     loop.enable();
+    const cpu = process.cpuUsage();
     for (let at = 0; at < Number(options.queries); at += 1) {
       const before = performance.now();
       const answer = await search(textOf(1 + (at % 4)), mode);
@@ -101,10 +102,12 @@ async function measured(of: readonly string[], search: Search): Promise<string[]
       await nextTurn();
     }
     loop.disable();
+    const { user, system } = process.cpuUsage(cpu);
+    const cpuMs = (user + system) / 1_000 / times.length;
     times.sort((a, b) => a - b);
     const p99 = times[Math.floor(times.length * 0.99)] ?? Number.NaN;
     const delays = [loop.percentile(99), loop.max].map((ns) => (ns / 1e6).toFixed(1));
-    rows.push([...of, mode, median(times).toFixed(1), p99.toFixed(1), ...delays]);
+    rows.push([...of, mode, median(times).toFixed(1), p99.toFixed(1), cpuMs.toFixed(1), ...delays]);
   }
   return rows;
 }
