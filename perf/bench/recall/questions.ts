@@ -19,7 +19,10 @@ export const QUESTIONS: readonly Question[] = [
     question: 'Can I lose messages in a power cut?',
     answers: ['may be lost in a power cut', 'it survives a crash of the server, and may be lost'],
   },
-  { question: 'Why was my client disconnected with 4002?', answers: ['gets `bye` and 4002'] },
+  {
+    question: 'Why was my client disconnected with 4002?',
+    answers: ['gets `bye` and 4002', 'a slow one is caught up or closed with 4002'],
+  },
   {
     question: 'How does a client resume after it lost its connection?',
     answers: ['reconnect and join with the last `seq`'],
@@ -29,6 +32,7 @@ export const QUESTIONS: readonly Question[] = [
     answers: [
       'A send with an idempotency `key` is stored at most once',
       'stored at most once, for ever',
+      'The key makes it safe to send again',
     ],
   },
   { question: 'What is an epoch?', answers: ['One life of a conversation id'] },
@@ -58,7 +62,11 @@ export const QUESTIONS: readonly Question[] = [
   },
   {
     question: 'How much memory does a conversation take?',
-    answers: ['live, an agent and an owner in each', 'an idle root actor takes'],
+    answers: [
+      'live, an agent and an owner in each',
+      'an idle root actor takes',
+      'kB for each live conversation',
+    ],
   },
   {
     question: 'How fast is it compared with a plain WebSocket relay?',
@@ -67,7 +75,11 @@ export const QUESTIONS: readonly Question[] = [
   { question: 'How do I list all settings?', answers: ['`npm start -- --help` lists them'] },
   {
     question: 'What if I write something while the agent is still answering?',
-    answers: ['`while_busy` is `enqueue`', '`interrupt` and `rollback` end the running turn'],
+    answers: [
+      '`while_busy` is `enqueue`',
+      '`interrupt` and `rollback` end the running turn',
+      '`enqueue` answers one after the other',
+    ],
   },
   {
     question: 'How do I mention the assistant?',
