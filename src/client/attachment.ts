@@ -31,6 +31,8 @@ export interface JoinOptions {
   readonly epoch?: string;
   /** Make the conversation if it is not there. */
   readonly create?: boolean;
+  /** What an owner's `invite` gave, where the conversation is not open to everybody. */
+  readonly invite?: string;
 }
 
 export interface AttachmentParts {
@@ -136,6 +138,7 @@ export class Attachment {
       ...(this.#seq === undefined ? {} : { after_seq: this.#seq }),
       ...(this.#epoch === undefined ? {} : { epoch: this.#epoch }),
       ...(options.create === true ? { create: true } : {}),
+      ...(options.invite === undefined ? {} : { invite: options.invite }),
     };
     link.ask(question, (answer) => {
       if (join !== this.#joins) return;

@@ -1,9 +1,10 @@
 import type { AttachmentState } from './attachment.ts';
 import type { Draft, Receipt } from './draft.ts';
-import type { PageOptions } from './rest.ts';
+import type { InviteOptions, PageOptions } from './rest.ts';
 import type { TurnView } from './turn-view.ts';
 import type {
   ConversationInfo,
+  Invite,
   LogEvent,
   Participant,
   Role,
@@ -99,6 +100,8 @@ export interface Conversation {
   messages(page: PageOptions): Promise<readonly StoredMessage[]>;
   /** Its title, its agent and the rest of its settings. */
   describe(): Promise<ConversationInfo>;
+  /** Leave for others to join; an owner's to give. They join with `invite`. */
+  invite(options?: InviteOptions): Promise<Invite>;
   /** Joins again after a refusal that was final. */
   rejoin(): void;
   /** Stops following; membership stays. What was not stored is given up. The handle is of no use afterwards. */

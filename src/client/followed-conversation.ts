@@ -15,7 +15,7 @@ import type { Link } from './link.ts';
 import { foldMember, foldPresence, type Members, membersAtJoin } from './members.ts';
 import { Outbox } from './outbox.ts';
 import { OwnRead } from './own-read.ts';
-import type { PageOptions, Rest } from './rest.ts';
+import type { InviteOptions, PageOptions, Rest } from './rest.ts';
 import {
   foldTurn,
   type TurnFrame,
@@ -28,6 +28,7 @@ import { OthersTyping, OwnTyping } from './typing.ts';
 import type {
   ClientFrameOf,
   ConversationInfo,
+  Invite,
   LogEvent,
   Role,
   ServerFrame,
@@ -175,6 +176,10 @@ export class FollowedConversation implements Conversation {
 
   describe(): Promise<ConversationInfo> {
     return this.#parts.rest.conversation(this.id);
+  }
+
+  invite(options: InviteOptions = {}): Promise<Invite> {
+    return this.#parts.rest.invite(this.id, options);
   }
 
   rejoin(): void {

@@ -23,12 +23,13 @@ export type { ConnectionState } from './connection.ts';
 export type { Conversation, ConversationEvents, Decision, SendOptions } from './conversation.ts';
 export type { Change, Draft, DraftState, Receipt } from './draft.ts';
 export type { Clock, KeyValueStorage, Socket, SocketConstructor } from './environment.ts';
-export type { PageOptions } from './rest.ts';
+export type { InviteOptions, PageOptions } from './rest.ts';
 export type { ToolUse } from './tool-use.ts';
 export type { TurnView } from './turn-view.ts';
 export type {
   Author,
   ConversationInfo,
+  Invite,
   Limits,
   LogEvent,
   LogEventOf,

@@ -59,6 +59,16 @@ export interface ConversationInfo {
   readonly metadata: Readonly<Record<string, unknown>>;
 }
 
+/** Leave to join a conversation, signed by the server: whoever has it may come. */
+export interface Invite {
+  readonly invite: string;
+  readonly conversation_id: string;
+  readonly role: 'member' | 'observer';
+  /** Null: any number. */
+  readonly max_uses: number | null;
+  readonly expires_at: string;
+}
+
 /** Frames that await an answer with their `id`. */
 type Question = Extract<
   ClientFrame,

@@ -1,4 +1,4 @@
-import { expect, onTestFinished, test } from 'vitest';
+import { expect, onTestFinished, test, vi } from 'vitest';
 import type { Conversation, LogEvent } from '../../src/client/index.ts';
 import { connect } from '../../src/client/index.ts';
 import { ServerProcess } from '../support/server-process.ts';
@@ -93,4 +93,45 @@ test("the agent's words fold into the answer that is stored", async () => {
   await whole;
   expect(texts.at(-1)).toBe('Bring blankets, and tea.');
   expect(texts.every((text) => 'Bring blankets, and tea.'.startsWith(text))).toBe(true);
+});
+
+test('who has an invite comes in where others do not, and comes back after the server was away', async () => {
+  const server = await serve();
+  const made = await fetch(`${server.url}/v1/guests`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: '{"name":"Ada"}',
+  });
+  const { token } = (await made.json()) as { token: string };
+  await fetch(`${server.url}/v1/conversations`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', authorization: `Bearer ${token}` },
+    body: '{"conversation_id":"den","visibility":"invite"}',
+  });
+  const joins = (options: { name?: string; token?: string }, invite?: string) => {
+    const client = connect({ url: server.url, ...options });
+    onTestFinished(() => client.close());
+    return client.join('den', { afterSeq: 0, ...(invite === undefined ? {} : { invite }) });
+  };
+  const ada = joins({ token });
+  await reached({ conversation: ada }, 1);
+  const given = await ada.invite({ role: 'observer', maxUses: 1 });
+  expect(given).toMatchObject({ conversation_id: 'den', role: 'observer', max_uses: 1 });
+
+  const ben = joins({ name: 'Ben' }, given.invite);
+  await reached({ conversation: ben }, 2);
+  expect(ben.role).toBe('observer');
+  await expect(ben.invite()).rejects.toMatchObject({ reason: 'forbidden' });
+  for (const [invite, reason] of [
+    [given.invite, 'forbidden'],
+    [undefined, 'conversation_not_found'],
+  ] as const) {
+    const cy = joins({ name: 'Cy' }, invite);
+    await vi.waitFor(() => expect(cy.state).toMatchObject({ kind: 'refused' }), 8_000);
+    expect(cy.state).toMatchObject({ error: { reason } });
+  }
+
+  await server.restart('SIGKILL');
+  await ada.send('still there?');
+  await reached({ conversation: ben }, 3);
 });
