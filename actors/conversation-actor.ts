@@ -41,6 +41,8 @@ export class ConversationActor implements ConversationPort, WriterHost {
   readonly clock: ActorParts['clock'];
   readonly tick: ActorParts['tick'];
   readonly mailboxCapacity: number;
+  /** The way to turns that other servers run. */
+  readonly relay: ActorParts['relay'];
   /** The first answer of the store. */
   readonly opened: Promise<Opened>;
   lastUsedAt: number;
@@ -73,6 +75,7 @@ export class ConversationActor implements ConversationPort, WriterHost {
     this.clock = parts.clock;
     this.tick = parts.tick;
     this.mailboxCapacity = parts.limits.mailboxCapacity;
+    this.relay = parts.relay;
     this.lastUsedAt = parts.clock.now();
     this.opened = new Promise((resolve) => {
       this.#open = resolve;
@@ -158,9 +161,7 @@ export class ConversationActor implements ConversationPort, WriterHost {
     if (subscription.state === 'closed') return;
     this.audience.detach(subscription);
     this.lastUsedAt = this.#parts.clock.now();
-    if (!this.audience.isOnline(participantId)) {
-      this.notify({ kind: 'presence', participantId, online: false });
-    }
+    if (!this.audience.isOnline(participantId)) this.#tellGone(participantId);
   }
 
   notify(notice: Notice, except?: ParticipantId): void {
@@ -174,11 +175,6 @@ export class ConversationActor implements ConversationPort, WriterHost {
   /** Undefined when the turn was told to stop. */
   cancelTurn(id: TurnId): Failure | undefined {
     return this.turns === undefined ? failure('turn_not_found') : this.turns.cancel(id);
-  }
-
-  /** The way to turns that other servers run. */
-  get relay(): ActorParts['relay'] {
-    return this.#parts.relay;
   }
 
   get isOpen(): boolean {
@@ -376,9 +372,8 @@ export class ConversationActor implements ConversationPort, WriterHost {
     }
     for (const event of events) this.recent.remember(event);
     this.#audience?.deliver(events);
-    for (const event of events) {
+    for (const event of events)
       if (isKind(event, 'participant.left')) this.#tellGone(decodeBody(event).participant.id);
-    }
     this.#parts.counters.commit(events.length);
     this.#takeTurns(staged);
   }
