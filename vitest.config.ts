@@ -27,7 +27,7 @@ export default defineConfig({
     sequence: { sequencer: LongestFirst },
     env: { COLLOQUY_TEST_SEED: String(seed) },
     // A test says itself what did not come, long before; a search for as many runs as were asked for takes its time.
-    testTimeout: process.env['COLLOQUY_TEST_RUNS'] ? 3_600_000 : 180_000,
+    testTimeout: process.env['COLLOQUY_TEST_RUNS'] ? 3_600_000 : 300_000,
     hookTimeout: 180_000,
     expect: { poll: { timeout: DEADLINE_MS } },
     reporters: ['default', closingLineReporter(seed)],
