@@ -5,8 +5,8 @@ import { killOften } from './kill-often.ts';
 const store = 'sqlite:{dir}/colloquy.db';
 
 it('loses no acked event in 20 kills under load, leaves no gap, and stores no retried key twice', async () => {
-  await killOften(20, { store }, 600_000);
-});
+  await killOften(20, { store });
+}, 600_000);
 
 it('keeps the same promises at NORMAL, where nothing is cached', async () => {
   await killOften(6, {
