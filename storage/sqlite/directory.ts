@@ -1,8 +1,8 @@
-import { LRUCache } from 'lru-cache';
 import type { ConversationId } from '../../src/domain/ids.ts';
 import type { ConversationTables } from './conversation-tables.ts';
 import type { PendingRows } from './pending-rows.ts';
 import type { PlaceTable } from './places.ts';
+import { Recent } from './recent.ts';
 
 /** What an append has to know of a conversation: its number in the file and where its log stands. */
 export interface Entry {
@@ -14,11 +14,11 @@ export interface Entry {
 }
 
 /** About 300 bytes each. */
-const MAX_ENTRIES = 16_384;
+const MAX_ENTRIES = 32_768;
 
 /** The conversations lately used, bounded; the others are two small reads away. */
 export class Directory {
-  readonly #entries = new LRUCache<ConversationId, Entry>({ max: MAX_ENTRIES });
+  readonly #entries = new Recent<ConversationId, Entry>(MAX_ENTRIES, () => 1);
   readonly #conversations: ConversationTables;
   readonly #places: PlaceTable;
   readonly #pending: PendingRows;

@@ -1,13 +1,15 @@
-import { LRUCache } from 'lru-cache';
 import type { ParticipantId } from '../../src/domain/ids.ts';
 import { type KeyHash, KeyIndex } from './key-index.ts';
 import type { LogTable } from './log-table.ts';
 import type { PendingRows } from './pending-rows.ts';
 import { keyHashAt, type PlaceTable, recordCount } from './places.ts';
+import { Recent } from './recent.ts';
 
 /** Of the indexes of the conversations lately used. One that is not there is read from places: 11 bytes an event. */
-const MAX_BYTES = 32 * 1_024 * 1_024;
-/** Conversations with more keys than fit there, over a million each, that are kept all the same. */
+const MAX_BYTES = 48 * 1_024 * 1_024;
+/** A conversation with more, some 300,000 keys, would drive all others out. */
+const MAX_BYTES_EACH = MAX_BYTES / 4;
+/** Of these, so many are kept all the same. */
 const MAX_GIANTS = 4;
 
 /** Which keys are taken: an index in memory for each busy conversation, of hashes; the log has the last word. */
@@ -16,11 +18,8 @@ export class Keys {
   readonly #log: LogTable;
   readonly #places: PlaceTable;
   readonly #pending: PendingRows;
-  readonly #indexes = new LRUCache<number, KeyIndex>({
-    maxSize: MAX_BYTES,
-    sizeCalculation: ({ bytes }) => bytes,
-  });
-  readonly #giants = new LRUCache<number, KeyIndex>({ max: MAX_GIANTS });
+  readonly #indexes = new Recent<number, KeyIndex>(MAX_BYTES, ({ bytes }) => bytes);
+  readonly #giants = new Recent<number, KeyIndex>(MAX_GIANTS, () => 1);
 
   constructor(
     hash: KeyHash,
@@ -74,7 +73,7 @@ export class Keys {
   }
 
   #keep(cid: number, index: KeyIndex): void {
-    if (index.bytes <= MAX_BYTES) {
+    if (index.bytes <= MAX_BYTES_EACH) {
       this.#indexes.set(cid, index);
       return;
     }
@@ -94,9 +93,7 @@ export class Keys {
       const count = Math.min(recordCount(place), firstPending - place.firstSeq);
       for (let at = 0; at < count; at += 1) add(keyHashAt(place, at), place.firstSeq + at);
     }
-    for (const { firstSeq, keyHashes } of this.#pending.runsOf(cid)) {
-      for (const [at, hash] of keyHashes.entries()) add(hash, firstSeq + at);
-    }
+    for (const { seq, hash } of this.#pending.keyHashes(cid)) add(hash, seq);
     this.#keep(cid, index);
     return index;
   }

@@ -1,22 +1,25 @@
-import { type PackedRows, packed } from './packed-rows.ts';
+import type { PackedRows } from './packed-rows.ts';
 import type { EventRecord } from './places.ts';
+import { Columns, NONE } from './segment-columns.ts';
 
-/** What is packed holds up the foreground: some 20 ns a row. */
+/** What is packed holds up the foreground: some 10 ns a row. */
 const MAX_PACKED_ROWS = 200_000;
 
 /** The rows of one conversation in one segment of the log: their seqs are `firstSeq`, `firstSeq + 1`, … */
-export interface Run {
+interface Run {
   readonly firstSeq: number;
-  readonly rows: number[];
-  /** `keyHashOf` sender and key of each row; 0 where there is no key. */
-  readonly keyHashes: number[];
-  /** The code of each event's kind. */
-  readonly kinds: number[];
+  count: number;
+  /** Where the newest stands in the segment's columns; each knows the one before it. */
+  last: number;
+  /** Where each stands, as far as somebody has asked: most are written and not read while they are here. */
+  at: number[] | undefined;
 }
 
 /** A stretch of the log: what came in before the indexer took it over, or what comes in now. */
 interface Segment {
   readonly runs: Map<number, Run>;
+  /** Of the runs, and of what was forgotten since. */
+  readonly columns: Columns;
   rows: number;
   /** It holds all rows of its stretch: nothing of it was forgotten, no transaction taken back meanwhile. */
   isWhole: boolean;
@@ -54,41 +57,43 @@ export class PendingRows {
   open(cid: number, nextSeq: number): Run {
     let run = this.#active.runs.get(cid);
     if (run === undefined) {
-      run = { firstSeq: nextSeq, rows: [], keyHashes: [], kinds: [] };
+      run = { firstSeq: nextSeq, count: 0, last: NONE, at: undefined };
       this.#active.runs.set(cid, run);
     }
     return run;
   }
 
   /** Adds one row that is in the file already. */
-  add(cid: number, seq: number, { row, keyHash, kind }: EventRecord): void {
-    const run = this.open(cid, seq);
-    this.push(run, row, kind);
-    run.keyHashes.push(keyHash);
+  add(cid: number, seq: number, record: EventRecord): void {
+    this.push(this.open(cid, seq), cid, record);
   }
 
   /** Adds the next row to a run that `open` gave. */
-  push(run: Run, row: number, kind: number): void {
-    run.rows.push(row);
-    run.kinds.push(kind);
+  push(run: Run, cid: number, record: EventRecord): void {
+    const { columns } = this.#active;
+    run.last = columns.add({ cid, seq: run.firstSeq + run.count, before: run.last }, record);
+    run.count += 1;
     this.#active.rows += 1;
   }
 
-  /** Takes back all but the first `length` rows of the run that is open. */
-  truncate(cid: number, length: number): void {
-    const run = this.#active.runs.get(cid);
+  /** Takes back all but the first `count` rows of the run that is open: the newest rows there are. */
+  truncate(cid: number, count: number): void {
+    const { runs, columns } = this.#active;
+    const run = runs.get(cid);
     if (run === undefined) return;
-    this.#active.rows -= run.rows.length - length;
-    run.rows.length = length;
-    run.keyHashes.length = length;
-    run.kinds.length = length;
-    if (length === 0) this.#active.runs.delete(cid);
+    this.#active.rows -= run.count - count;
+    for (; run.count > count; run.count -= 1) {
+      columns.truncate(run.last);
+      run.last = columns.before(run.last);
+    }
+    if (run.at !== undefined && run.at.length > count) run.at.length = count;
+    if (count === 0) runs.delete(cid);
   }
 
   /** The newest seq that is pending; undefined when none is. */
   head(cid: number): number | undefined {
     const run = this.#active.runs.get(cid) ?? this.#frozen?.runs.get(cid);
-    return run === undefined ? undefined : run.firstSeq + run.rows.length - 1;
+    return run === undefined ? undefined : run.firstSeq + run.count - 1;
   }
 
   /** The oldest seq that is pending: all below it have places. */
@@ -97,13 +102,18 @@ export class PendingRows {
   }
 
   rowOf(cid: number, seq: number): number | undefined {
-    return rowIn(this.#active.runs.get(cid), seq) ?? rowIn(this.#frozen?.runs.get(cid), seq);
+    return rowIn(this.#active, cid, seq) ?? (this.#frozen && rowIn(this.#frozen, cid, seq));
   }
 
-  /** Oldest first. */
-  runsOf(cid: number): readonly Run[] {
-    const runs = [this.#frozen?.runs.get(cid), this.#active.runs.get(cid)];
-    return runs.filter((run) => run !== undefined);
+  /** `keyHashOf` sender and key, 0 where there is no key, of each event, oldest first. */
+  *keyHashes(cid: number): Generator<{ readonly seq: number; readonly hash: number }> {
+    for (const segment of [this.#frozen, this.#active]) {
+      const run = segment?.runs.get(cid);
+      if (segment === undefined || run === undefined) continue;
+      for (const [index, at] of standsOf(run, segment.columns).entries()) {
+        yield { seq: run.firstSeq + index, hash: segment.columns.keyHashAt(at) };
+      }
+    }
   }
 
   /** Forgets a conversation; the answer puts it back. */
@@ -136,7 +146,7 @@ export class PendingRows {
   packFrozen(): PackedRows | undefined {
     const frozen = this.#frozen;
     if (frozen === undefined || !frozen.isWhole || frozen.rows > MAX_PACKED_ROWS) return undefined;
-    return packed(frozen.runs, frozen.rows);
+    return frozen.columns.packed();
   }
 
   /** The frozen segment has its places, all of it. O(1). */
@@ -146,21 +156,37 @@ export class PendingRows {
 }
 
 function emptySegment(): Segment {
-  return { runs: new Map(), rows: 0, isWhole: true };
+  return { runs: new Map(), columns: new Columns(), rows: 0, isWhole: true };
 }
 
-function rowIn(run: Run | undefined, seq: number): number | undefined {
-  return run?.rows[seq - run.firstSeq];
+function rowIn({ runs, columns }: Segment, cid: number, seq: number): number | undefined {
+  const run = runs.get(cid);
+  if (run === undefined || seq < run.firstSeq || seq >= run.firstSeq + run.count) return undefined;
+  const at = standsOf(run, columns)[seq - run.firstSeq];
+  return at === undefined ? undefined : columns.rowAt(at);
+}
+
+/** Where each row of a run stands. Follows it back only to where that was asked before. */
+function standsOf(run: Run, columns: Columns): readonly number[] {
+  run.at ??= [];
+  const newer: number[] = [];
+  let at = run.last;
+  for (let left = run.count - run.at.length; left > 0; left -= 1) {
+    newer.push(at);
+    at = columns.before(at);
+  }
+  for (let index = newer.length - 1; index >= 0; index -= 1) run.at.push(newer[index] ?? NONE);
+  return run.at;
 }
 
 function forgetIn(segment: Segment | undefined, cid: number): () => void {
   const run = segment?.runs.get(cid);
   if (segment === undefined || run === undefined) return () => {};
   segment.runs.delete(cid);
-  segment.rows -= run.rows.length;
+  segment.rows -= run.count;
   segment.isWhole = false;
   return () => {
     segment.runs.set(cid, run);
-    segment.rows += run.rows.length;
+    segment.rows += run.count;
   };
 }

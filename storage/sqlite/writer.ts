@@ -7,7 +7,6 @@ import { wellFormedText } from '../text.ts';
 import { type EventRow, eventOf, kindCode } from './codes.ts';
 import type { Entry } from './directory.ts';
 import type { KeyIndex } from './key-index.ts';
-import type { Run } from './pending-rows.ts';
 import type { Tables } from './tables.ts';
 
 /** Takes back what a write changed in memory; run newest first when its transaction is rolled back. */
@@ -33,6 +32,8 @@ const HEAD_CONFLICT = err({ reason: 'head_conflict' } as const);
 export class Writer {
   readonly #tables: Tables;
   #lastRow: number;
+  /** The hashes of the keys of the batch that is being added. */
+  readonly #hashes: number[] = [];
 
   constructor(tables: Tables) {
     this.#tables = tables;
@@ -97,44 +98,48 @@ export class Writer {
     const { log, pending, keys } = this.#tables;
     const { cid, head } = entry;
     const run = pending.open(cid, head + 1);
-    const length = run.rows.length;
+    const length = run.count;
     const takeBack = () => {
       keys.forget(cid);
       pending.truncate(cid, length);
       entry.head = head;
     };
-    const taken = this.#claimKeys(entry, run, events);
+    const taken = this.#claimKeys(entry, events);
     if (taken !== undefined) {
       takeBack();
       return taken;
     }
     undo.push(takeBack);
-    for (const event of events) {
+    for (let at = 0; at < events.length; at += 1) {
+      const event = events[at];
+      if (event === undefined) continue;
       this.#lastRow += 1;
-      pending.push(run, this.#lastRow, kindCode(event.kind));
-      log.insert(this.#lastRow, cid, event);
+      const row = this.#lastRow;
+      pending.push(run, cid, { row, keyHash: this.#hashes[at] ?? 0, kind: kindCode(event.kind) });
+      log.insert(row, cid, event);
     }
     entry.head = head + events.length;
     return undefined;
   }
 
   /** Puts the batch's keys into the indexes and names those that were stored before, or come twice in the batch. */
-  #claimKeys(entry: Entry, run: Run, events: readonly LogEvent[]): TakenKey[] | undefined {
+  #claimKeys(entry: Entry, events: readonly LogEvent[]): TakenKey[] | undefined {
     const { keys } = this.#tables;
+    const hashes = this.#hashes;
     let index: KeyIndex | undefined;
     let taken: TakenKey[] | undefined;
     for (let at = 0; at < events.length; at += 1) {
       const event = events[at];
       if (event === undefined) continue;
       if (event.key === null) {
-        run.keyHashes.push(0);
+        hashes[at] = 0;
         continue;
       }
       const hash = keys.hash(event.author.id, wellFormedText(event.key));
       index ??= keys.of(entry.cid);
       const seq = index.has(hash) ? this.#seqOf(entry, { event, hash, index }, events) : undefined;
       if (seq === undefined) {
-        run.keyHashes.push(hash);
+        hashes[at] = hash;
         index = keys.add(entry.cid, index, { hash, seq: event.seq });
       } else {
         taken ??= [];

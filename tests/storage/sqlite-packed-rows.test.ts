@@ -50,6 +50,42 @@ describe('the rows that memory has of a segment', () => {
     db.close();
   });
 
+  test('are found by seq, and are what they were when a batch is taken back', () => {
+    const { db, tables, writer, say } = opened();
+    const { pending, directory } = tables;
+    const rowsOf = (id: ConversationId) => {
+      const { cid, head } = directory.find(id) ?? { cid: 0, head: 0 };
+      return Array.from({ length: head + 2 }, (_, seq) => pending.rowOf(cid, seq));
+    };
+    const hashesOf = (id: ConversationId) => [...pending.keyHashes(directory.find(id)?.cid ?? 0)];
+    say(ONE, 1, 2);
+    say(TWO, 1, 3);
+    say(ONE, 3, 4);
+    const before = [rowsOf(ONE), rowsOf(TWO), hashesOf(ONE), pending.totalRows];
+    expect(before.slice(0, 2)).toEqual([
+      [undefined, 1, 2, 6, 7, undefined],
+      [undefined, 3, 4, 5, undefined],
+    ]);
+    const undo: (() => void)[] = [];
+    for (const [id, seq] of [
+      [TWO, 4],
+      [ONE, 5],
+      [TWO, 5],
+      [TWO, 6],
+    ] as const) {
+      const events = [message(seq, { key: `again ${seq}` })];
+      granted(writer.append({ id, expectedHead: seq - 1, events, effects: [] }, undo));
+    }
+    expect(rowsOf(TWO).slice(3)).toEqual([5, 8, 10, 11, undefined]);
+    for (const takeBack of undo.reverse()) takeBack();
+    expect([rowsOf(ONE), rowsOf(TWO), hashesOf(ONE), pending.totalRows]).toEqual(before);
+    pending.freeze();
+    say(ONE, 5, 5);
+    expect(rowsOf(ONE)).toEqual([undefined, 1, 2, 6, 7, 12, undefined]);
+    expect(hashesOf(ONE).map(({ seq }) => seq)).toEqual([1, 2, 3, 4, 5]);
+    db.close();
+  });
+
   test('are not taken for all there is when a conversation was removed, or a transaction taken back', () => {
     for (const spoil of ['remove', 'doubt'] as const) {
       const { db, tables, writer, say } = opened();

@@ -6,7 +6,8 @@ import {
   epoch,
   participantId,
 } from '../../../src/domain/ids.ts';
-import type { Store } from '../../../storage/store.ts';
+import type { Append, AppendAnswer, Store } from '../../../storage/store.ts';
+import { submit } from '../../../storage/submit.ts';
 
 /** A conversation, and the head its next events are numbered on. */
 export interface Room {
@@ -148,18 +149,27 @@ function nextEvent(room: Room, hasKey: boolean): LogEvent {
   };
 }
 
-/** The store as a target, with all conversations made. */
+const NO_EFFECTS: Append['effects'] = [];
+
+/** The store as a target, with all conversations made; it is called as a server calls it, without promises. */
 export async function portOf(store: Store, rooms: readonly Room[]): Promise<Target> {
   await createAll(store, rooms);
   return {
-    write: async (shares) => {
-      const answers = shares.map(({ room: { id }, expectedHead, events }) =>
-        store.append({ id, expectedHead, events, effects: [] }),
-      );
-      for (const answer of await Promise.all(answers)) {
-        if (!answer.ok) throw new Error('refused', { cause: answer.failure });
-      }
-    },
+    write: (shares) =>
+      new Promise((resolve, reject) => {
+        let left = shares.length;
+        const answer: AppendAnswer = {
+          answered: (result) => {
+            left -= 1;
+            if (!result.ok) reject(new Error('refused', { cause: result.failure }));
+            else if (left === 0) resolve();
+          },
+          broke: reject,
+        };
+        for (const { room, expectedHead, events } of shares) {
+          submit(store, { id: room.id, expectedHead, events, effects: NO_EFFECTS }, answer);
+        }
+      }),
     close: () => store.close(),
   };
 }
