@@ -20,6 +20,8 @@ const COLUMNS = [
  */
 export async function barePostgres(url: string, connections: number): Promise<Target> {
   const pool = new pg.Pool({ connectionString: url, max: connections });
+  // A pool that was ended may still hear a connection being ended by the drop of its database.
+  pool.on('error', () => {});
   await pool.query('DROP TABLE IF EXISTS bare_log');
   await pool.query(`CREATE TABLE bare_log (${COLUMNS.join(', ')}, PRIMARY KEY (cid, seq))`);
   await pool.query(
