@@ -53,8 +53,11 @@ describe('a turn whose model', () => {
       (call, n) => {
         call.token(n === 1 ? 'It is' : 'It was');
         if (n === 1) return;
-        call.token(' 5.');
-        call.finish();
+        // Words that come together are one delta.
+        setTimeout(() => {
+          call.token(' 5.');
+          call.finish();
+        }, 50);
       },
       { stallMs: 200 },
     );
