@@ -3,8 +3,13 @@ import type { Append } from '../store.ts';
 import { wellFormedEvent } from '../text.ts';
 import { ArrayWriter } from './array-writer.ts';
 import type { Statement } from './database.ts';
-import { HEAD_SEQ } from './rows.ts';
 
+/**
+ * Whether the log of `c` ends at the seq that `b` expects. It is read from there on: a scan for the newest event of all
+ * takes in every other of this conversation on the same page of the index, before it gives one.
+ */
+const STANDS = `b.expected = greatest(c.first_seq - 1,
+    (SELECT e.seq FROM events e WHERE e.cid = c.cid AND e.seq >= b.expected ORDER BY e.seq DESC LIMIT 1))`;
 /**
  * Appends many batches, of a conversation each. A batch goes in if its conversation is there and its log stands at
  * the head that is expected.
@@ -14,7 +19,7 @@ import { HEAD_SEQ } from './rows.ts';
  * the conversation is locked so that it is not removed before the events are there; appends share that lock.
  */
 const STANDING = `
-  SELECT array_agg(CASE WHEN b.expected = ${HEAD_SEQ} THEN c.cid ELSE 0 END ORDER BY b.n) AS cids
+  SELECT array_agg(CASE WHEN ${STANDS} THEN c.cid ELSE 0 END ORDER BY b.n) AS cids
   FROM unnest($1::text[], $2::bigint[]) WITH ORDINALITY AS b (id, expected, n)
   LEFT JOIN LATERAL (SELECT cid, first_seq FROM conversations WHERE id = b.id LIMIT 1 FOR KEY SHARE) c ON true`;
 const ROWS = `unnest($3::integer[], $4::bigint[], $5::bigint[], $6::text[], $7::text[], $8::text[], $9::text[], $10::text[], $11::text[])

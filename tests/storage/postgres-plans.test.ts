@@ -32,6 +32,15 @@ describe('the plan of an append, made while the tables are empty', () => {
     },
   );
 
+  test.for([APPEND, APPEND_CHECKED])(
+    '$name finds the head from the expected one on, and not among all the events before it',
+    async ({ text }) => {
+      expect(await planOf(text)).toMatch(
+        /Index Cond: \(\(cid = \S+\) AND \(seq >= b\.expected\)\)/,
+      );
+    },
+  );
+
   test('a key is looked up in its own index', async () => {
     expect(await planOf(APPEND_CHECKED.text)).toMatch(/Index (Only )?Scan using events_keys/);
   });
