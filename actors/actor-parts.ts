@@ -50,6 +50,8 @@ export interface ActorParts {
   readonly tick: CommitTick;
   readonly encoder: Encoder;
   readonly publish: Publish;
+  /** A conversation has given a batch to who listens, and its senders are answered. */
+  readonly batchSaid?: () => void;
   readonly counters: Counters;
   readonly report: Report;
   readonly limits: ActorLimits;

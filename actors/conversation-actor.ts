@@ -19,6 +19,7 @@ import { RecentSeqs } from './recent-seqs.ts';
 import type { Seats } from './seats.ts';
 import type { Staged, StageView } from './stage.ts';
 import type { Listener, Subscription } from './subscription.ts';
+import { Waiting } from './waiting.ts';
 import { Writer, type WriterHost } from './writer.ts';
 
 export type Opened = 'open' | 'gone' | 'failed';
@@ -55,7 +56,7 @@ export class ConversationActor implements ConversationPort, WriterHost {
   #audience: Audience | undefined;
   #turns: Seats | undefined;
   #open: (outcome: Opened) => void = () => {};
-  #stopped: () => void = () => {};
+  readonly #stopped = new Waiting();
   readonly #chart: Interpreter;
   /** Its head may be an older one: `#headSeq` is the head. */
   #conversation: Conversation | undefined;
@@ -65,7 +66,7 @@ export class ConversationActor implements ConversationPort, WriterHost {
   /** People are refused; the agent may still finish what it says. */
   #isClosing = false;
   #isDraining = false;
-  #whenLooked: Array<() => void> | undefined;
+  readonly #looked = new Waiting();
 
   constructor(id: ConversationId, parts: ActorParts, hooks: ActorHooks) {
     this.id = id;
@@ -226,11 +227,9 @@ export class ConversationActor implements ConversationPort, WriterHost {
   lookAnew(): Promise<void> {
     const isLoading = this.state === 'loading';
     if (!isLoading && !this.isOpen) return Promise.resolve();
-    return new Promise((resolve) => {
-      this.#whenLooked ??= [];
-      this.#whenLooked.push(resolve);
-      if (!isLoading) this.#chart.say('STALE');
-    });
+    const looked = this.#looked.wait();
+    if (!isLoading) this.#chart.say('STALE');
+    return looked;
   }
 
   retry(): void {
@@ -248,9 +247,7 @@ export class ConversationActor implements ConversationPort, WriterHost {
     this.#isClosing = true;
     this.#turns?.cutOff();
     if (this.state === 'passivated') return;
-    const stopped = new Promise<void>((resolve) => {
-      this.#stopped = resolve;
-    });
+    const stopped = this.#stopped.wait();
     this.#chart.say('DRAIN');
     await stopped;
   }
@@ -267,9 +264,7 @@ export class ConversationActor implements ConversationPort, WriterHost {
   load(): void {
     this.#load()
       .catch((cause) => this.crashed(cause))
-      .finally(() => {
-        for (const looked of this.#whenLooked?.splice(0) ?? []) looked();
-      });
+      .finally(() => this.#looked.tell());
   }
 
   write(): void {
@@ -302,7 +297,7 @@ export class ConversationActor implements ConversationPort, WriterHost {
     this.#turns?.cutOff();
     this.#audience?.dismiss(this.#refusal);
     this.#open('gone');
-    this.#stopped();
+    this.#stopped.tell();
     this.#hooks.passivated(this);
   }
 
@@ -376,6 +371,10 @@ export class ConversationActor implements ConversationPort, WriterHost {
       if (isKind(event, 'participant.left')) this.#tellGone(decodeBody(event).participant.id);
     this.#parts.counters.commit(events.length);
     this.#takeTurns(staged);
+  }
+
+  said(): void {
+    this.#parts.batchSaid?.();
   }
 
   #takeTurns(staged: Asked): void {

@@ -41,6 +41,8 @@ export class FanOut {
   #direct: readonly Subscription[] | undefined;
   /** Those who are kept out of the topic. */
   #speakers: readonly Subscription[] = [];
+  /** There were more than are written to one by one: all but those who speak are in the topic. */
+  #hasTopic = false;
 
   constructor(options: FanOutOptions) {
     this.#options = options;
@@ -57,22 +59,33 @@ export class FanOut {
 
   /** What it was given until now goes out before what comes through here. */
   add(subscription: Subscription): void {
-    const { outlet } = subscription;
     this.#live.add(subscription);
     this.#direct = undefined;
-    if (this.#live.size === DIRECT_LISTENERS + 1) for (const one of this.#live) one.outlet.flush(); // F2
-    outlet.flush();
-    outlet.topics?.enter(this.#options.topic);
+    if (this.#hasTopic || this.#isSmall) {
+      this.#bringIn(subscription);
+      return;
+    }
+    this.#hasTopic = true;
+    for (const one of this.#live) this.#bringIn(one);
+  }
+
+  #bringIn({ outlet }: Subscription): void {
+    outlet.flush(); // F2
+    if (this.#hasTopic) outlet.topics?.enter(this.#options.topic);
   }
 
   /** False when it was not there. */
   remove(subscription: Subscription): boolean {
     if (!this.#live.delete(subscription)) return false;
     this.#direct = undefined;
-    if (subscription.spokeAt === undefined) subscription.outlet.topics?.leave(this.#options.topic);
+    if (subscription.spokeAt === undefined) this.#leave(subscription);
     else this.#speakers = this.#speakers.filter((speaker) => speaker !== subscription);
     subscription.spokeAt = undefined;
     return true;
+  }
+
+  #leave({ outlet }: Subscription): void {
+    if (this.#hasTopic) outlet.topics?.leave(this.#options.topic);
   }
 
   /** Gives a frame to all of them. `seq` is that of an event, and `special` is about its author then. */

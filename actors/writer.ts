@@ -9,8 +9,10 @@ import type { CommitTick } from './commit-tick.ts';
 import type { Draft, Outcome } from './draft.ts';
 import { Mailbox } from './mailbox.ts';
 import { PlainBatch, plainBatch, type Standing } from './plain-batch.ts';
-import { isStored, receiptOf, settleAll, settleCommitted } from './receipts.ts';
+import { isStored, settleAll, settleCommitted } from './receipts.ts';
 import { type Staged, type StageView, stage } from './stage.ts';
+import { storedOutcome, storedReceipt, unavailable } from './stored-receipts.ts';
+import { Waiting } from './waiting.ts';
 
 export interface WriterHost extends Standing {
   readonly id: ConversationId;
@@ -21,6 +23,8 @@ export interface WriterHost extends Standing {
   view(): StageView;
   /** The batch is durable: move the head and tell the readers. Its senders are answered after that. */
   committed(staged: Staged): void;
+  /** They are answered, too. */
+  said(): void;
   /** Nothing was stored and the head is not what we thought: read it again. The drafts wait. */
   stale(): void;
   /** The store does not answer. */
@@ -65,8 +69,7 @@ export class Writer implements AppendAnswer {
   #startedAt = 0;
   /** The store has yet to say what became of it. */
   #isLanding = false;
-  /** Those who wait for that. */
-  #whenLanded: Array<() => void> = [];
+  readonly #landed = new Waiting();
   #unsure: Unsure | undefined;
   /** Refused drafts whose keys are being looked up. */
   #recalling = 0;
@@ -116,10 +119,7 @@ export class Writer implements AppendAnswer {
 
   /** Until it resolves, the stored head may be one that the outcome of an append has yet to bring. */
   get landing(): Promise<void> | undefined {
-    if (!this.#isLanding) return undefined;
-    return new Promise((resolve) => {
-      this.#whenLanded.push(resolve);
-    });
+    return this.#isLanding ? this.#landed.wait() : undefined;
   }
 
   /** Answers everything that waits. What is in flight is settled by its own outcome. */
@@ -271,11 +271,7 @@ export class Writer implements AppendAnswer {
     } catch (cause) {
       this.#host.crashed(cause);
     }
-    this.#tellLanded();
-  }
-
-  #tellLanded(): void {
-    if (this.#whenLanded.length > 0) for (const landed of this.#whenLanded.splice(0)) landed();
+    this.#landed.tell();
   }
 
   #onCommitted(staged: Staged, startedAt: number): void {
@@ -288,6 +284,7 @@ export class Writer implements AppendAnswer {
       this.#host.crashed(cause);
     }
     this.#settle(staged);
+    this.#host.said();
     this.#afterBatch();
   }
 
@@ -304,7 +301,7 @@ export class Writer implements AppendAnswer {
       case 'storage_unavailable':
         if (reason.outcome === 'unknown')
           this.#unsure = { staged, since: startedAt, isTold: false };
-        else settleAll(staged.drafts, err(unavailable(reason)));
+        else settleAll(staged.drafts, unavailable(reason));
         if (this.#closed === undefined) this.#host.failed(reason.cause);
         else this.close(this.#closed);
         return;
@@ -339,22 +336,12 @@ export class Writer implements AppendAnswer {
     for (const { index, seq } of taken) {
       const repeated = numbered[index];
       if (repeated === undefined) continue;
-      const outcomeOf = await this.#oldReceipt(seq);
+      const outcomeOf = await storedReceipt(this.#host, seq);
       for (const draft of [repeated.draft, ...repeated.twins]) {
         rest.delete(draft);
         draft.settle(outcomeOf(draft));
       }
     }
-  }
-
-  async #oldReceipt(seq: number): Promise<(draft: Draft) => Outcome> {
-    const read = await this.#host.store.readEvents(this.#host.id, { afterSeq: seq - 1, limit: 1 });
-    if (!read.ok) return () => err(unavailable(read.failure));
-    const [found] = read.value;
-    // A trimmed log gives its first event in the place of one that is gone.
-    const event = found?.seq === seq ? found : undefined;
-    const { conversation } = this.#host.view();
-    return (draft) => receiptOf(draft, { seq, event }, conversation);
   }
 
   /** The batch is durable, or had nothing to store. */
@@ -374,21 +361,13 @@ export class Writer implements AppendAnswer {
       draft.settle(outcome);
       this.#afterBatch();
     };
-    this.#oldOutcome(draft, key).then(
+    storedOutcome(this.#host, draft, key).then(
       (old) => settle(old ?? refusal),
       (cause) => {
         settle(err(failure('internal')));
         this.#host.crashed(cause);
       },
     );
-  }
-
-  async #oldOutcome(draft: Draft, key: string): Promise<Outcome | undefined> {
-    const found = await this.#host.store.findKey(this.#host.id, draft.author.id, key);
-    if (!found.ok) return err(unavailable(found.failure));
-    if (found.value === undefined) return undefined;
-    const outcomeOf = await this.#oldReceipt(found.value);
-    return outcomeOf(draft);
   }
 
   /** In front of what waits, in their order. */
@@ -407,8 +386,4 @@ function toAppend(id: ConversationId, staged: Staged): Append {
   if (staged instanceof PlainBatch) return staged;
   const { expectedHead, events, effects } = staged;
   return { id, expectedHead, events, effects };
-}
-
-function unavailable({ cause }: Unavailable): Failure {
-  return failure('storage_unavailable', { cause });
 }

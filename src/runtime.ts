@@ -93,7 +93,7 @@ export async function createRuntime(parts: RuntimeParts): Promise<Runtime> {
   const pipeline = await openPipeline(stages);
   const agents = opened.map((one) => ({ ...one, agent: pipeline.around(one.agent, one.price) }));
   const [first] = agents;
-  const topics: Edge['topics'] = { publish: () => {} };
+  const topics: Edge['topics'] = { publish: () => {}, batchSaid: () => {} };
   const registry = new Registry({
     store,
     agent: first?.agent,
@@ -103,6 +103,7 @@ export async function createRuntime(parts: RuntimeParts): Promise<Runtime> {
     tick,
     encoder: wireEncoder,
     publish: (topic, frame) => topics.publish(topic, frame),
+    batchSaid: () => topics.batchSaid(),
     counters: meters,
     report: log.warn,
     limits: actorLimits(config),

@@ -32,8 +32,8 @@ export interface Edge {
   readonly breakers: BreakerBoard;
   /** The settings in force by the names of their variables, for operators: without secrets. */
   readonly settings: Readonly<Record<string, unknown>>;
-  /** Where the actors publish; the server puts its topics in. */
-  readonly topics: { publish: Publish };
+  /** Where the actors publish, and say when a batch is said; the server puts its topics in. */
+  readonly topics: { publish: Publish; batchSaid: () => void };
   readonly limits: EdgeLimits;
   readonly defaults: ConversationDefaults;
   /** A line each for `/health`. */

@@ -90,6 +90,7 @@ function listen(
 
 function serveWebSocket(app: uWS.TemplatedApp, edge: Edge, sessions: Set<Session>): void {
   const flusher = new Flusher();
+  edge.topics.batchSaid = flusher.batchSaid;
   const { maxFrameBytes, maxConnections, outboundBytes } = edge.limits;
   const mostUnreadBytes = outboundBytes * 2 + ANSWER_BYTES;
   const text = new TextDecoder('utf-8', { ignoreBOM: true });

@@ -37,6 +37,11 @@ export class Connection implements Outlet {
   #first: string | undefined;
   #rest: string[] = NOTHING;
   #queuedChars = 0;
+  /** Once it was in one: what is published there is not counted here. */
+  #hasTopics = false;
+  /** The other side has not taken all that was written, as far as the writing told. */
+  #hasUnsent = false;
+  isShared = false;
 
   /** Above `mostUnreadBytes` it is closed: even answers are not piled up for who reads nothing. */
   constructor(socket: Socket, flusher: Flusher, mostUnreadBytes: number) {
@@ -45,6 +50,7 @@ export class Connection implements Outlet {
     this.#mostUnreadBytes = mostUnreadBytes;
     this.topics = {
       enter: (topic) => {
+        this.#hasTopics = true;
         this.#socket?.subscribe(topic);
       },
       leave: (topic) => {
@@ -87,8 +93,12 @@ export class Connection implements Outlet {
    */
   answer(frame: string): void {
     const socket = this.#socket;
-    if (this.#first !== undefined || socket === undefined) this.send(frame);
-    else if (socket.send(frame) !== ALL_SENT && socket.getBufferedAmount() > this.#mostUnreadBytes)
+    if (this.#first !== undefined || socket === undefined) {
+      this.send(frame);
+      return;
+    }
+    this.#hasUnsent = true;
+    if (socket.send(frame) !== ALL_SENT && socket.getBufferedAmount() > this.#mostUnreadBytes)
       this.#end(socket, 'slow_consumer');
   }
 
@@ -104,17 +114,28 @@ export class Connection implements Outlet {
     this.#clear();
     if (rest.length === 0) {
       if (socket.send(first) === ALL_SENT) return;
+      this.#hasUnsent = true;
     } else {
       socket.cork(() => {
         socket.send(first);
         for (let at = 0; at < rest.length; at += 1) socket.send(rest[at] as string);
       });
     }
-    if (socket.getBufferedAmount() > this.#mostUnreadBytes) this.#end(socket, 'slow_consumer');
+    if (this.#unsent(socket) > this.#mostUnreadBytes) this.#end(socket, 'slow_consumer');
   };
 
-  readonly bufferedBytes = (): number =>
-    this.#socket === undefined ? 0 : this.#socket.getBufferedAmount() + this.#queuedChars;
+  readonly bufferedBytes = (): number => {
+    if (this.#socket === undefined) return 0;
+    return (
+      this.#queuedChars + (this.#hasTopics || this.#hasUnsent ? this.#unsent(this.#socket) : 0)
+    );
+  };
+
+  #unsent(socket: Socket): number {
+    const unsent = socket.getBufferedAmount();
+    this.#hasUnsent = unsent > 0;
+    return unsent;
+  }
 
   /** Says `bye`, lets what is queued go out, and closes. */
   readonly close = (reason: CloseReason, reconnectAfterMs?: number): void => {

@@ -71,6 +71,7 @@ export class Memberships {
     const membership = this.#of.get(conversation_id);
     if (membership === undefined) return failure('not_a_participant');
     this.#of.delete(conversation_id);
+    this.#count();
     membership.actor.detach(membership.subscription);
     this.#connection.say({ type: 'left', id, conversation_id });
     return undefined;
@@ -93,6 +94,7 @@ export class Memberships {
       participantId: who.id,
       dismissed: (reason: Failure) => {
         this.#of.delete(actor.id);
+        this.#count();
         if (reason.reason === 'draining') return;
         if (reason.reason === 'trimmed')
           this.#connection.say(resetOf(actor.conversation, 'trimmed'));
@@ -100,6 +102,11 @@ export class Memberships {
       },
     };
     this.#of.set(actor.id, { actor, subscription: actor.attach(listener, position) });
+    this.#count();
+  }
+
+  #count(): void {
+    this.#connection.isShared = this.#of.size > 1;
   }
 
   #note(
