@@ -8,17 +8,17 @@ import { parseArgs, promisify } from 'node:util';
 import { startColloquy } from './harness/colloquy.ts';
 import { pinned, ROOT, SERVER_CORE, startServer } from './harness/contender.ts';
 import { median, percentile, spread, table } from './harness/stats.ts';
-import type { Measured, Plan } from './turn/measured.ts';
+import { type Measured, type Plan, usesTool } from './turn/measured.ts';
 import { askEverywhere } from './turn/people.ts';
 
 const HELP = `turn: an answer of an agent, beside the same LangGraph agent called directly, alternating.
 
-  --only quick,real,crowd   which loads (all)
+  --only quick,tool,real,crowd   which loads (all)
   --rounds 3                runs of each, of which the median counts
   --against memory,FULL     which stores (both)
 
 The model is a stub over bare sockets in a process of its own. Each turn is the first of its conversation. The agent
-has no tools, on either side.
+has no tools, on either side; in \`tool\` it has one, \`current_time\`, and uses it once.
 `;
 
 interface Scenario {
@@ -30,6 +30,10 @@ const SCENARIOS: Readonly<Record<string, Scenario>> = {
   quick: {
     title: '20 tokens at once, one turn after the other',
     plan: { answer: '20@0', turns: 400, atOnce: 1 },
+  },
+  tool: {
+    title: '20 tokens at once after one call of a tool, one turn after the other',
+    plan: { answer: '20@0 with a tool', turns: 400, atOnce: 1 },
   },
   real: {
     title: '200 tokens at 50 a second, 10 turns at once',
@@ -111,7 +115,8 @@ async function colloquy(store: string, { base, ...load }: Plan): Promise<Measure
   const folder = mkdtempSync(join(tmpdir(), 'colloquy-turn-'));
   const url = store === 'memory' ? 'memory:' : `sqlite:${join(folder, 'c.db')}`;
   const agent = ['--agent', 'openai', '--openai-base-url', base, '--model', 'bench'];
-  const flags = [...agent, '--tools', 'none', '--max-conversations-per-connection', '10000'];
+  const tools = usesTool(load) ? 'current_time' : 'none';
+  const flags = [...agent, '--tools', tools, '--max-conversations-per-connection', '10000'];
   const server = await startColloquy({ store: url, flags });
   try {
     return await askEverywhere(server, load);

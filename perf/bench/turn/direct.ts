@@ -2,8 +2,10 @@
 
 import { HumanMessage, SystemMessage } from '@langchain/core/messages';
 import { ChatOpenAICompletions } from '@langchain/openai';
-import { createAgent } from 'langchain';
-import { inLanes, type Plan, questionOf, Stopwatch, WARM_UP } from './measured.ts';
+import { createAgent, tool } from 'langchain';
+import { currentTime } from '../../../src/agent/tools/current-time.ts';
+import { conversationId } from '../../../src/domain/ids.ts';
+import { inLanes, type Plan, questionOf, Stopwatch, usesTool, warmUpOf } from './measured.ts';
 
 const plan = JSON.parse(process.argv[2] ?? '{}') as Plan;
 /** About as long as what the server says of a turn. */
@@ -15,9 +17,10 @@ const model = new ChatOpenAICompletions({
   configuration: { baseURL: plan.base },
   maxRetries: 0,
 });
-const agent = createAgent({ model, tools: [] });
+const agent = createAgent({ model, tools: usesTool(plan) ? [timeTool()] : [] });
+const warmUp = warmUpOf(plan);
 
-await inLanes(WARM_UP, (at) => answered(questionOf(WARM_UP, at), new Stopwatch()));
+await inLanes(warmUp, (at) => answered(questionOf(warmUp, at), new Stopwatch()));
 const watch = new Stopwatch();
 const begun = { cpu: process.cpuUsage(), at: watch.now() };
 await inLanes(plan, (at) => answered(questionOf(plan, at), watch));
@@ -34,10 +37,21 @@ async function answered(question: string, watch: Stopwatch): Promise<void> {
   const messages = [new SystemMessage(SYSTEM_WORDS), new HumanMessage(`Ada: ${question}`)];
   const stream = await agent.stream({ messages }, { streamMode: ['messages'] });
   for await (const [, [message]] of stream) {
-    if (message.text === '') continue;
+    if (message.type !== 'ai' || message.text === '') continue;
     if (text === '') watch.first(askedAt);
     text += message.text;
     watch.tokens(message.text);
   }
   watch.whole(askedAt);
+}
+
+/** The server's own, as LangChain takes tools. */
+function timeTool() {
+  const { name, description, parameters, run } = currentTime(Date.now);
+  const nobody = { conversationId: conversationId('c'), triggerSeq: 1, askedBy: [] };
+  return tool(
+    async (args, { signal = new AbortController().signal }) =>
+      JSON.stringify(await run(args, { ...nobody, signal })),
+    { name, description, schema: { ...parameters, type: 'object' as const } },
+  );
 }

@@ -15,14 +15,23 @@ export interface Measured {
 /** Which turns. */
 export interface Plan {
   readonly base: string;
-  /** `200@50`: tokens, and how many a second; 0 is all at once. */
+  /** `200@50`: tokens, and how many a second; 0 is all at once. `200@50 with a tool`: after one call of a tool. */
   readonly answer: string;
   readonly turns: number;
   readonly atOnce: number;
 }
 
+/** Said of an answer for which the model asks for the time first. */
+const WITH_A_TOOL = ' with a tool';
+
+export function usesTool({ answer }: Pick<Plan, 'answer'>): boolean {
+  return answer.endsWith(WITH_A_TOOL);
+}
+
 /** Turns before the clock runs, so that both sides are compiled: a fresh process takes thrice as long. */
-export const WARM_UP = { answer: '20@0', turns: 300, atOnce: 1 } as const;
+export function warmUpOf(plan: Pick<Plan, 'answer'>): Omit<Plan, 'base'> {
+  return { answer: `20@0${usesTool(plan) ? WITH_A_TOOL : ''}`, turns: 300, atOnce: 1 };
+}
 
 /** What people ask; the stub reads from it what it is to answer. */
 export function questionOf({ answer }: Pick<Plan, 'answer'>, at: number): string {

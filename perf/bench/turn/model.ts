@@ -1,7 +1,8 @@
 // A model for the benchmark of turns, in a process of its own: OpenAI's chat completions over bare sockets.
 //
-// The last question says how it is answered: `200@50` is 200 tokens at 50 a second, `20@0` is 20 at once. Each token is
-// the time at which it was sent, in microseconds of the clock that all processes of a machine share.
+// The last question says how it is answered: `200@50` is 200 tokens at 50 a second, `20@0` is 20 at once, and behind
+// `with a tool` is first asked for the time. Each token is the time at which it was sent, in microseconds of the clock
+// that all processes of a machine share.
 
 import { createServer, type Socket } from 'node:net';
 
@@ -45,7 +46,12 @@ function bodyOf(got: string): { text: string; end: number } | undefined {
 }
 
 function begin(socket: Socket, body: string): void {
-  const [, tokens = '20', rate = '0'] = [...body.matchAll(/(\d+)@(\d+)/g)].at(-1) ?? [];
+  const asked = [...body.matchAll(/(\d+)@(\d+)( with a tool)?/g)].at(-1) ?? [];
+  const [, tokens = '20', rate = '0', tool] = asked;
+  if (tool !== undefined && !body.includes('"role":"tool"')) {
+    askForTime(socket);
+    return;
+  }
   const gapMs = rate === '0' ? 0 : 1_000 / Number(rate);
   const answer = { socket, tokens: Number(tokens), gapMs, said: 0, dueAt: performance.now() };
   socket.write(HEAD);
@@ -67,9 +73,19 @@ function say(answer: Answer): void {
   );
 }
 
-function end({ socket, tokens }: Answer): void {
+function askForTime(socket: Socket): void {
+  const call = { name: 'current_time', arguments: '{"timezone":"Europe/Vienna"}' };
+  const tool_calls = [{ index: 0, id: 'call_time', type: 'function', function: call }];
+  socket.cork();
+  socket.write(HEAD);
+  socket.write(chunk({ index: 0, delta: { role: 'assistant', tool_calls }, finish_reason: null }));
+  end({ socket, tokens: 9 }, 'tool_calls');
+  socket.uncork();
+}
+
+function end({ socket, tokens }: Pick<Answer, 'socket' | 'tokens'>, reason = 'stop'): void {
   const usage = { prompt_tokens: 50, completion_tokens: tokens, total_tokens: 50 + tokens };
-  socket.write(chunk({ index: 0, delta: {}, finish_reason: 'stop' }));
+  socket.write(chunk({ index: 0, delta: {}, finish_reason: reason }));
   socket.write(framed(event([], { usage })));
   socket.write(framed('data: [DONE]\n\n'));
   socket.write('0\r\n\r\n');

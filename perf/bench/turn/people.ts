@@ -1,5 +1,5 @@
 import { type Frame, Wire } from '../harness/wire.ts';
-import { inLanes, type Measured, type Plan, questionOf, Stopwatch, WARM_UP } from './measured.ts';
+import { inLanes, type Measured, type Plan, questionOf, Stopwatch, warmUpOf } from './measured.ts';
 
 /** One person who asks in many conversations at once, over one connection. */
 export async function askEverywhere(
@@ -8,12 +8,11 @@ export async function askEverywhere(
 ): Promise<Measured> {
   const { wire } = await Wire.open(port);
   const asking = new Asking(wire);
+  const warmUp = warmUpOf(plan);
   // Conversations are made before the clock runs: a turn begins with what somebody says.
   for (let at = 1; at <= plan.turns; at += 1) await asking.enter(`c-${at}`);
-  for (let at = 1; at <= WARM_UP.turns; at += 1) await asking.enter(`warm-${at}`);
-  await inLanes(WARM_UP, (at) =>
-    asking.turn(`warm-${at}`, questionOf(WARM_UP, at), new Stopwatch()),
-  );
+  for (let at = 1; at <= warmUp.turns; at += 1) await asking.enter(`warm-${at}`);
+  await inLanes(warmUp, (at) => asking.turn(`warm-${at}`, questionOf(warmUp, at), new Stopwatch()));
   const watch = new Stopwatch();
   const begun = { cpu: cpuSeconds(), at: watch.now() };
   await inLanes(plan, (at) => asking.turn(`c-${at}`, questionOf(plan, at), watch));
