@@ -2,14 +2,15 @@ import type { LogEvent } from '../../src/domain/event.ts';
 import type { Append } from '../store.ts';
 import { wellFormedEvent } from '../text.ts';
 import { ArrayWriter } from './array-writer.ts';
-import type { Statement } from './database.ts';
+import type { Statement, Value } from './database.ts';
 
 /**
- * Whether the log of `c` ends at the seq that `b` expects. It is read from there on: a scan for the newest event of all
+ * Whether the log of `c` ends at the seq that is expected. It is read from there on: a scan for the newest event of all
  * takes in every other of this conversation on the same page of the index, before it gives one.
  */
-const STANDS = `b.expected = greatest(c.first_seq - 1,
-    (SELECT e.seq FROM events e WHERE e.cid = c.cid AND e.seq >= b.expected ORDER BY e.seq DESC LIMIT 1))`;
+const standsAt = (expected: string) => `${expected} = greatest(c.first_seq - 1,
+    (SELECT e.seq FROM events e WHERE e.cid = c.cid AND e.seq >= ${expected} ORDER BY e.seq DESC LIMIT 1))`;
+
 /**
  * Appends many batches, of a conversation each. A batch goes in if its conversation is there and its log stands at
  * the head that is expected.
@@ -19,7 +20,7 @@ const STANDS = `b.expected = greatest(c.first_seq - 1,
  * the conversation is locked so that it is not removed before the events are there; appends share that lock.
  */
 const STANDING = `
-  SELECT array_agg(CASE WHEN ${STANDS} THEN c.cid ELSE 0 END ORDER BY b.n) AS cids
+  SELECT array_agg(CASE WHEN ${standsAt('b.expected')} THEN c.cid ELSE 0 END ORDER BY b.n) AS cids
   FROM unnest($1::text[], $2::bigint[]) WITH ORDINALITY AS b (id, expected, n)
   LEFT JOIN LATERAL (SELECT cid, first_seq FROM conversations WHERE id = b.id LIMIT 1 FOR KEY SHARE) c ON true`;
 const ROWS = `unnest($3::integer[], $4::bigint[], $5::bigint[], $6::text[], $7::text[], $8::text[], $9::text[], $10::text[], $11::text[])
@@ -71,7 +72,26 @@ FROM standing, unnest(standing.cids) WITH ORDINALITY AS u (cid, n) WHERE u.cid =
 UNION ALL SELECT n, at, seq FROM taken`,
 };
 
-/** The parameters of both, in memory that is used again: they must be sent before the next ones are written. */
+/**
+ * Appends a batch of one event, the usual group of a server that has little to do, without what arrays cost. A row says
+ * that it went in.
+ */
+export const APPEND_ONE: Statement = {
+  name: 'append-one',
+  text: `
+INSERT INTO events (cid, seq, created_at, kind, author_id, author_name, author_kind, key, body)
+SELECT c.cid, $2::bigint + 1, $3, $4, $5, $6, $7, $8, $9 FROM conversations c
+WHERE c.id = $1 AND ${standsAt('$2::bigint')}
+FOR KEY SHARE OF c RETURNING true AS stored`,
+};
+
+/** The parameters of `APPEND_ONE`. */
+export function oneRow({ id, expectedHead }: Append, event: LogEvent): readonly Value[] {
+  const { createdAt, kind, author, key, body } = wellFormedEvent(event);
+  return [id, expectedHead, createdAt, kind, author.id, author.name, author.kind, key, body];
+}
+
+/** The parameters of the two that take many, in memory that is used again: they must be sent before the next ones are written. */
 export class AppendParameters {
   readonly #ids = new ArrayWriter('text');
   readonly #expected = new ArrayWriter('int8');

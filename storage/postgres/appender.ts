@@ -5,7 +5,14 @@ import { keyText, takenKeys } from '../batch.ts';
 import type { Append, AppendFailure, TakenKey } from '../store.ts';
 import { wellFormedEvent } from '../text.ts';
 import { type Unavailable, unavailable } from '../unavailable.ts';
-import { APPEND, APPEND_CHECKED, type AppendParameters, type Refused } from './append-statement.ts';
+import {
+  APPEND,
+  APPEND_CHECKED,
+  APPEND_ONE,
+  type AppendParameters,
+  oneRow,
+  type Refused,
+} from './append-statement.ts';
 import type { Database, Statement, Transaction } from './database.ts';
 import { type Affected, applyEffects } from './effects.ts';
 import { isUniqueViolation } from './errors.ts';
@@ -64,6 +71,7 @@ export class Appender {
           hasTwins(batch) ? this.#refuseTwins(batch) : this.plain([batch], parameters),
         );
       try {
+        if (!isChecked && isOneEvent(group)) return await this.#one(group);
         const statement = isChecked ? APPEND_CHECKED : APPEND;
         const refused = await this.#db.write<Refused>(statement, parameters.of(group));
         return refused.ok ? ok(answers(group, refused.value)) : refused;
@@ -73,6 +81,12 @@ export class Appender {
       }
     }
     return this.#contended(group, (batch) => this.plain([batch], parameters));
+  }
+
+  async #one([batch]: OneEvent): Promise<Appended> {
+    const stored = await this.#db.write(APPEND_ONE, oneRow(batch, batch.events[0]));
+    if (!stored.ok) return stored;
+    return ok([stored.value.length > 0 ? DONE : HEAD_CONFLICT]);
   }
 
   /** Batches with effects: a transaction for all of them, on conversations that it locks first. */
@@ -129,6 +143,12 @@ export class Appender {
     });
     return found.ok ? ok([found.value]) : found;
   }
+}
+
+type OneEvent = readonly [Append & { readonly events: readonly [LogEvent] }];
+
+function isOneEvent(group: readonly Append[]): group is OneEvent {
+  return group.length === 1 && group[0]?.events.length === 1;
 }
 
 async function appendIn(
