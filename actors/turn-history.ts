@@ -8,17 +8,21 @@ export type ReadMessages = (page: {
   upToSeq?: number;
 }) => Promise<readonly Message[]>;
 
-/** What the agent sees: all up to its trigger, and its own answers since, the trigger last. Two reads. */
+/**
+ * What the agent sees: all up to its trigger, and its own answers since, the trigger last. One read where nothing was
+ * said since, two otherwise.
+ */
 export async function historyOf(
   { triggerSeq, agentId }: Turn,
   limit: number,
   read: ReadMessages,
 ): Promise<readonly Message[]> {
-  const before = await read({ limit, upToSeq: triggerSeq });
+  const newest = await read({ limit });
+  const isNewest = newest.at(-1)?.event.seq === triggerSeq;
+  const before = isNewest ? newest : await read({ limit, upToSeq: triggerSeq });
   const trigger = before.filter(({ event }) => event.seq === triggerSeq);
   if (trigger.length === 0)
     throw new AgentFailure('trimmed', 'The message to answer is no longer in the log.');
-  const newest = await read({ limit });
   const answers = newest.filter(
     ({ event }) => event.seq > triggerSeq && event.author.id === agentId,
   );

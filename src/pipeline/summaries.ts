@@ -131,7 +131,7 @@ export class Summaries {
     { headSeq, firstSeq }: Head,
     before: Summary | undefined,
   ): Promise<readonly Line[]> {
-    const { countTokens, cutToTokens } = await import('../provider/tokens.ts');
+    const { countTokens, cutToTokens, fitsIn } = await import('../provider/tokens.ts');
     const afterSeq = before?.toSeq ?? firstSeq - 1;
     const lines: Line[] = [];
     let left = MAX_CHUNKS * CHUNK_TOKENS;
@@ -143,7 +143,7 @@ export class Summaries {
         beforeSeq = message.event.seq;
         const said = wordsOf(message);
         if (said === undefined) continue;
-        const text = cutToTokens(said, MESSAGE_TOKENS);
+        const text = fitsIn(said, MESSAGE_TOKENS) ? said : cutToTokens(said, MESSAGE_TOKENS);
         const tokens = countTokens(text);
         left -= tokens;
         if (left < 0) break;

@@ -30,6 +30,11 @@ export function countTokens(text: string): number {
   return tokens;
 }
 
+/** The text has surely no more tokens than that: each is a byte of UTF-8 or more. Counts nothing. */
+export function fitsIn(text: string, tokens: number): boolean {
+  return Buffer.byteLength(text) <= tokens;
+}
+
 /** The beginning of a text that has so many tokens at most, and no half of a character at its end. */
 export function cutToTokens(text: string, tokens: number): string {
   let left = tokens;

@@ -14,12 +14,24 @@ const KEPT_TOKENS = 100;
 const SHORTENED = ' [… shortened: there was no more room for it]';
 const SHORTENED_TOKENS = 12;
 
+/** Tokens of what a model is told of a tool, by its parameters: a tool has the same for all turns. */
+const known = new WeakMap<
+  Tool['parameters'],
+  { readonly words: string; readonly tokens: number }
+>();
+
 /** Tokens that the definitions of tools take in each prompt. */
 export function tokensOfTools(tools: readonly Tool[]): number {
-  const costs = tools.map(({ name, description, parameters }) =>
-    countTokens(`${name} ${description} ${JSON.stringify(parameters)}`),
-  );
-  return costs.reduce((sum, cost) => sum + cost + MESSAGE_TOKENS, 0);
+  return tools.reduce((sum, tool) => sum + tokensOfTool(tool) + MESSAGE_TOKENS, 0);
+}
+
+function tokensOfTool({ name, description, parameters }: Tool): number {
+  const words = `${name} ${description}`;
+  const before = known.get(parameters);
+  if (before?.words === words) return before.tokens;
+  const tokens = countTokens(`${words} ${JSON.stringify(parameters)}`);
+  known.set(parameters, { words, tokens });
+  return tokens;
 }
 
 /**

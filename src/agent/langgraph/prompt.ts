@@ -2,7 +2,7 @@ import { setImmediate as nextLoop } from 'node:timers/promises';
 import type { Memory, TurnInput } from '../../../actors/agent-port.ts';
 import type { ParticipantId } from '../../domain/ids.ts';
 import type { Message } from '../../domain/message.ts';
-import { countTokens, cutToTokens } from '../../provider/tokens.ts';
+import { countTokens, cutToTokens, fitsIn } from '../../provider/tokens.ts';
 import { cut, oneLine } from '../../text/plain-text.ts';
 
 /** What the model reads, in the order it reads it. */
@@ -30,6 +30,8 @@ export interface PromptInput {
 const MESSAGE_TOKENS = 4;
 /** Of the room for messages, what is kept for those that do not fit, when some do not. */
 const MEMORY_SHARE = 1 / 4;
+/** Of more messages the words are not even put together to see whether they fit uncounted. */
+const SHORT_MESSAGES = 50;
 /** Milliseconds of counting between two breaths. */
 const BREATH_MS = 8;
 
@@ -45,6 +47,8 @@ export async function buildPrompt(input: PromptInput): Promise<readonly PromptMe
   const trigger = messages.at(-1);
   if (trigger?.event.seq !== input.triggerSeq || isGone(trigger)) return [];
   const system: PromptMessage = { role: 'system', content: systemWords(input) };
+  const short = shortPrompt(system, input);
+  if (short !== undefined) return short;
   const room = input.contextTokens - costOf(system);
   const asked = shortenTo(toPrompt(trigger, input.agentId), Math.max(room, MESSAGE_TOKENS));
   const left = room - costOf(asked);
@@ -58,6 +62,20 @@ export async function buildPrompt(input: PromptInput): Promise<readonly PromptMe
   // Nothing to remember: the room is for messages.
   if (block === undefined) return [system, ...whole.messages, asked];
   return [system, block, ...some.messages, asked];
+}
+
+/** The whole conversation, when it is so short that nothing need be counted; undefined otherwise. */
+function shortPrompt(
+  system: PromptMessage,
+  { messages, historyMessages, agentId, contextTokens }: PromptInput,
+): readonly PromptMessage[] | undefined {
+  if (messages.length >= Math.min(historyMessages, SHORT_MESSAGES)) return undefined;
+  const there = messages.filter((message) => !isGone(message));
+  const said = there.map((message) => toPrompt(message, agentId));
+  while (said.length > 1 && said[0]?.role === 'assistant') said.shift();
+  const prompt = [system, ...said];
+  const words = prompt.map(({ content }) => content).join('');
+  return fitsIn(words, contextTokens - prompt.length * MESSAGE_TOKENS) ? prompt : undefined;
 }
 
 interface Newest {
