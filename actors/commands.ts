@@ -29,6 +29,8 @@ export interface Said {
   readonly key: string | null;
   readonly replyTo?: number | undefined;
   readonly metadata?: Readonly<Record<string, unknown>> | undefined;
+  /** Who the author is among the members, where the caller has looked. */
+  readonly member?: Member | undefined;
   /** Who is to answer; a refusal to do so refuses the message. */
   readonly asks?: AgentAsk | undefined;
 }
@@ -36,7 +38,7 @@ export interface Said {
 /** Says something. The hot path: no promise, no await; `settle` is called once, now or later. */
 export function say(
   actor: ConversationActor,
-  { author, content, key, replyTo, metadata, asks }: Said,
+  { author, content, key, replyTo, metadata, member: known, asks }: Said,
   settle: (outcome: Outcome) => void,
 ): void {
   const body =
@@ -47,8 +49,10 @@ export function say(
           ...(replyTo === undefined ? {} : { reply_to: replyTo }),
           ...(metadata === undefined ? {} : { metadata }),
         });
-  const by = actor.members.get(author.id) ?? author;
-  const draft = { kind: 'message', author: by, key, content, body, settle } as const;
+  const among = actor.members;
+  const member = known ?? among.get(author.id);
+  const by = member ?? author;
+  const draft = { kind: 'message', author: by, key, content, body, settle, member, among } as const;
   const isPlain = replyTo === undefined && asks === undefined;
   const refused = actor.offer(isPlain ? draft : { ...draft, ...given({ replyTo, asks }) });
   if (refused !== undefined) settle(err(refused));

@@ -33,6 +33,9 @@ export interface MessageDraft extends Sent {
   readonly content: string;
   /** The encoded `MessageBody`. */
   readonly body: string;
+  /** Who its author was found to be in `among`, the members at the time: while those stand, nobody need look again. */
+  readonly member?: Member | undefined;
+  readonly among?: ReadonlyMap<ParticipantId, Member>;
   readonly replyTo?: number;
   /** An agent that is to answer it whatever its policy says, in this turn. */
   readonly asks?: AgentAsk;

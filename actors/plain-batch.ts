@@ -91,7 +91,8 @@ export function plainBatch(
   if (draft.asks !== undefined) return undefined;
   const { agent, agents } = standing.headless;
   if (agent !== null || (agents?.length ?? 0) > 0) return undefined;
-  const member = standing.members.get(draft.author.id);
+  const { members } = standing;
+  const member = draft.among === members ? draft.member : members.get(draft.author.id);
   if (member === undefined || !maySend(member.role)) return undefined;
   return new PlainBatch(standing, draft, now);
 }

@@ -82,7 +82,10 @@ class Batch {
   readonly #silent: Draft[] = [];
   readonly #answered: Array<{ draft: Draft; outcome: Outcome }> = [];
   readonly #asked: AskedTurns;
-  /** The drafts with keys so far; undefined when there is only one draft, which has no twins. */
+  /**
+   * The drafts with keys so far; undefined when there is only one draft, which has no twins. The first with a key
+   * stands under it, others' with the same key under a text of both: keys are seldom the same, and texts cost.
+   */
   readonly #keys: Map<string, Numbered> | undefined;
   #erased: Set<number> | undefined;
   #conversation: Conversation;
@@ -125,9 +128,17 @@ class Batch {
     };
   }
 
-  #twinOf(draft: Draft): Numbered | undefined {
-    if (draft.key === null || this.#keys === undefined) return undefined;
-    return this.#keys.get(`${draft.author.id} ${draft.key}`);
+  #twinOf({ key, author }: Draft): Numbered | undefined {
+    if (key === null || this.#keys === undefined) return undefined;
+    const first = this.#keys.get(key);
+    if (first === undefined || first.draft.author.id === author.id) return first;
+    return this.#keys.get(pairText(author.id, key));
+  }
+
+  #rememberKey(numbered: Numbered): void {
+    const { key, author } = numbered.draft;
+    if (key === null || this.#keys === undefined) return;
+    this.#keys.set(this.#keys.has(key) ? pairText(author.id, key) : key, numbered);
   }
 
   #number(draft: Draft, body: string): void {
@@ -142,9 +153,7 @@ class Batch {
     };
     const numbered: Numbered = { draft, event, twins: [] };
     this.#numbered.push(numbered);
-    if (draft.key !== null && this.#keys !== undefined) {
-      this.#keys.set(`${draft.author.id} ${draft.key}`, numbered);
-    }
+    this.#rememberKey(numbered);
   }
 
   #judge(draft: Draft): Judged {
@@ -360,6 +369,11 @@ class Batch {
     this.#members ??= new Map(this.#view.members);
     return this.#members;
   }
+}
+
+/** No key has a blank in it. */
+function pairText(author: ParticipantId, key: string): string {
+  return `${author} ${key}`;
 }
 
 function no(refusal: Failure): Judged {

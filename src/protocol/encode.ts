@@ -1,5 +1,5 @@
 import type { AgentSettings, Conversation } from '../domain/conversation.ts';
-import type { LogEvent } from '../domain/event.ts';
+import type { EventKind, LogEvent } from '../domain/event.ts';
 import type { Failure } from '../domain/failure.ts';
 import { isRetryable, statusOf } from '../domain/failure.ts';
 import type { ConversationId, Epoch } from '../domain/ids.ts';
@@ -17,16 +17,26 @@ export function encodeFrame(frame: ServerFrame): string {
 
 /** RFC 3339 UTC with milliseconds. */
 export function wireTime(ms: number): string {
-  if (ms !== lastMs) {
-    lastMs = ms;
-    lastText = new Date(ms).toISOString();
-  }
+  if (ms !== lastMs) keepTime(ms);
   return lastText;
+}
+
+/** `"created_at":"…"`. */
+function createdAt(ms: number): string {
+  if (ms !== lastMs) keepTime(ms);
+  return lastField;
+}
+
+function keepTime(ms: number): void {
+  lastMs = ms;
+  lastText = new Date(ms).toISOString();
+  lastField = `"created_at":"${lastText}"`;
 }
 
 // The events of a batch share one time; formatting it once a batch takes it off the hot path.
 let lastMs = Number.NaN;
 let lastText = '';
+let lastField = '';
 
 export interface Origin {
   readonly id: ConversationId;
@@ -43,9 +53,9 @@ export function eventFrame(of: Origin, event: LogEvent, withKey = false): string
     lastEvent = event;
     lastId = of.id;
     lastHead =
-      `{"type":"event","conversation_id":"${of.id}","event_id":"${eventId(of.epoch, seq)}",` +
-      `"kind":"${event.kind}","seq":${seq},${authorText(event.author)}`;
-    lastRest = `"created_at":"${wireTime(event.createdAt)}"${body.length > 2 ? `,${body.slice(1)}` : '}'}`;
+      `{"type":"event","conversation_id":"${of.id}","event_id":"${eventId(of.epoch, seq)}` +
+      `${kindText(event.kind)}${seq}${authorText(event.author)}`;
+    lastRest = createdAt(event.createdAt) + (body.length > 2 ? `,${body.slice(1)}` : '}');
   }
   if (!withKey || event.key === null) return lastHead + lastRest;
   return `${lastHead}"key":"${event.key}",${lastRest}`;
@@ -59,11 +69,15 @@ let lastRest = '';
 
 const authorTexts = new WeakMap<Author, string>();
 
+function kindText(kind: EventKind): string {
+  return kind === 'message' ? '","kind":"message","seq":' : `","kind":"${kind}","seq":`;
+}
+
 /** Members are few and speak often: their field is made once for each object. */
 function authorText(author: Author): string {
   let text = authorTexts.get(author);
   if (text === undefined) {
-    text = `"from":${JSON.stringify(wireAuthor(author))},`;
+    text = `,"from":${JSON.stringify(wireAuthor(author))},`;
     authorTexts.set(author, text);
   }
   return text;
@@ -129,6 +143,30 @@ export function wireConversation(conversation: Conversation) {
     updated_at: wireTime(conversation.updatedAt),
     metadata: conversation.metadata,
   };
+}
+
+/** The `ack` frame, of which there are as many as of events. */
+export function ackFrame(
+  { id, conversation_id, key }: AckOrigin,
+  { seq, createdAt: at, duplicate }: ReceiptOf,
+): string {
+  const head = `{"type":"ack","id":"${id}","conversation_id":"${conversation_id}",`;
+  const rest = createdAt(at) + (duplicate ? ',"duplicate":true}' : ',"duplicate":false}');
+  return key === undefined
+    ? `${head}"seq":${seq},${rest}`
+    : `${head}"key":"${key}","seq":${seq},${rest}`;
+}
+
+interface AckOrigin {
+  readonly id: string;
+  readonly conversation_id: ConversationId;
+  readonly key?: string | undefined;
+}
+
+interface ReceiptOf {
+  readonly seq: number;
+  readonly createdAt: number;
+  readonly duplicate: boolean;
 }
 
 /** The `error` frame. */

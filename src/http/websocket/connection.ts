@@ -24,17 +24,21 @@ const ALL_SENT = 1;
 /** Shared by all that have nothing queued, and so never added to. */
 const NOTHING: never[] = [];
 
+/** Whose queue is being written: `cork` calls at once, and so needs no closure a write. */
+let corked: Connection | undefined;
+const writeCorked = () => corked?.writeQueue();
+
 /**
  * One WebSocket as an outlet: frames are queued and go out in one write. Safe to use after the socket is gone,
- * when everything is a no-op.
+ * when everything is a no-op. No closures of its own: each would be another object to fetch for a frame.
  */
-export class Connection implements Outlet {
-  readonly topics: TopicMember;
+export class Connection implements Outlet, TopicMember {
   readonly #flusher: Flusher;
   readonly #mostUnreadBytes: number;
   #socket: Socket | undefined;
   /** The queue: most have one frame, or two. */
   #first: string | undefined;
+  #second: string | undefined;
   #rest: string[] = NOTHING;
   #queuedChars = 0;
   /** Once it was in one: what is published there is not counted here. */
@@ -48,18 +52,23 @@ export class Connection implements Outlet {
     this.#socket = socket;
     this.#flusher = flusher;
     this.#mostUnreadBytes = mostUnreadBytes;
-    this.topics = {
-      enter: (topic) => {
-        this.#hasTopics = true;
-        this.#socket?.subscribe(topic);
-      },
-      leave: (topic) => {
-        this.#socket?.unsubscribe(topic);
-      },
-      publishToOthers: (topic, frame) => {
-        this.#socket?.publish(topic, frame);
-      },
-    };
+  }
+
+  get topics(): TopicMember {
+    return this;
+  }
+
+  enter(topic: string): void {
+    this.#hasTopics = true;
+    this.#socket?.subscribe(topic);
+  }
+
+  leave(topic: string): void {
+    this.#socket?.unsubscribe(topic);
+  }
+
+  publishToOthers(topic: string, frame: string): void {
+    this.#socket?.publish(topic, frame);
   }
 
   /** The address that it comes from; null once it is gone. */
@@ -74,18 +83,20 @@ export class Connection implements Outlet {
     return this.#socket !== undefined;
   }
 
-  readonly send = (frame: string): void => {
+  send(frame: string): void {
     if (this.#socket === undefined) return;
     this.#queuedChars += frame.length;
     if (this.#first === undefined) {
       this.#first = frame;
       this.#flusher.request(this);
+    } else if (this.#second === undefined) {
+      this.#second = frame;
     } else if (this.#rest.length === 0) {
       this.#rest = [frame];
     } else {
       this.#rest.push(frame);
     }
-  };
+  }
 
   /**
    * An answer to the frame that uWS handed in just now: it joins such writes by itself, so nothing is queued. Only
@@ -106,30 +117,37 @@ export class Connection implements Outlet {
     this.send(encodeFrame(frame));
   }
 
-  readonly flush = (): void => {
-    const first = this.#first;
-    const rest = this.#rest;
+  flush(): void {
     const socket = this.#socket;
-    if (first === undefined || socket === undefined) return;
-    this.#clear();
-    if (rest.length === 0) {
-      if (socket.send(first) === ALL_SENT) return;
-      this.#hasUnsent = true;
+    if (this.#first === undefined || socket === undefined) return;
+    if (this.#second === undefined) {
+      const isSent = socket.send(this.#first) === ALL_SENT;
+      this.#clear();
+      if (isSent) return;
     } else {
-      socket.cork(() => {
-        socket.send(first);
-        for (let at = 0; at < rest.length; at += 1) socket.send(rest[at] as string);
-      });
+      corked = this;
+      socket.cork(writeCorked);
     }
     if (this.#unsent(socket) > this.#mostUnreadBytes) this.#end(socket, 'slow_consumer');
-  };
+  }
 
-  readonly bufferedBytes = (): number => {
+  bufferedBytes(): number {
     if (this.#socket === undefined) return 0;
     return (
       this.#queuedChars + (this.#hasTopics || this.#hasUnsent ? this.#unsent(this.#socket) : 0)
     );
-  };
+  }
+
+  /** Within `cork`: one write, however many frames. */
+  writeQueue(): void {
+    const first = this.#first;
+    const second = this.#second;
+    const rest = this.#rest;
+    this.#clear();
+    if (first !== undefined) this.#socket?.send(first);
+    if (second !== undefined) this.#socket?.send(second);
+    for (let at = 0; at < rest.length; at += 1) this.#socket?.send(rest[at] as string);
+  }
 
   #unsent(socket: Socket): number {
     const unsent = socket.getBufferedAmount();
@@ -138,10 +156,10 @@ export class Connection implements Outlet {
   }
 
   /** Says `bye`, lets what is queued go out, and closes. */
-  readonly close = (reason: CloseReason, reconnectAfterMs?: number): void => {
+  close(reason: CloseReason, reconnectAfterMs?: number): void {
     this.flush();
     if (this.#socket !== undefined) this.#end(this.#socket, reason, reconnectAfterMs);
-  };
+  }
 
   /** uWS calls `forget` before `end` returns; what it has buffered goes out all the same, or times out. */
   #end(socket: Socket, reason: CloseReason, reconnectAfterMs?: number): void {
@@ -162,6 +180,7 @@ export class Connection implements Outlet {
 
   #clear(): void {
     this.#first = undefined;
+    this.#second = undefined;
     this.#rest = NOTHING;
     this.#queuedChars = 0;
   }

@@ -3,8 +3,8 @@ import type { ConversationActor } from '../../../actors/conversation-actor.ts';
 import type { Subscription } from '../../../actors/subscription.ts';
 import type { AuditAction } from '../../domain/audit.ts';
 import { type Failure, failure } from '../../domain/failure.ts';
-import type { ConversationId } from '../../domain/ids.ts';
-import type { Author, Role } from '../../domain/participant.ts';
+import type { ConversationId, ParticipantId } from '../../domain/ids.ts';
+import type { Author, Member, Role } from '../../domain/participant.ts';
 import type { Result } from '../../domain/result.ts';
 import type { ClientFrames } from '../../protocol/client-frames.ts';
 import { errorFrame } from '../../protocol/encode.ts';
@@ -17,9 +17,33 @@ import { positionIn, resetOf } from '../position.ts';
 import { roster } from '../roster.ts';
 import type { Connection } from './connection.ts';
 
-interface Membership {
+/** Where somebody speaks, and who they are there, where that is known. */
+export interface Place {
+  readonly actor: ConversationActor;
+  readonly member?: Member | undefined;
+}
+
+/** One conversation that a connection listens to. */
+class Membership implements Place {
   readonly actor: ConversationActor;
   readonly subscription: Subscription;
+  #among: ReadonlyMap<ParticipantId, Member> | undefined;
+  #member: Member | undefined;
+
+  constructor(actor: ConversationActor, subscription: Subscription) {
+    this.actor = actor;
+    this.subscription = subscription;
+  }
+
+  /** Who that is among its members, as of now; looked up when they have changed. */
+  get member(): Member | undefined {
+    const { members } = this.actor;
+    if (members !== this.#among) {
+      this.#among = members;
+      this.#member = members.get(this.subscription.participantId);
+    }
+    return this.#member;
+  }
 }
 
 /** The conversations that one connection listens to. */
@@ -27,6 +51,8 @@ export class Memberships {
   readonly #edge: Edge;
   readonly #connection: Connection;
   readonly #of = new Map<ConversationId, Membership>();
+  /** The one asked for last, while it is one of them. */
+  #last: Membership | undefined;
 
   constructor(edge: Edge, connection: Connection) {
     this.#edge = edge;
@@ -34,7 +60,13 @@ export class Memberships {
   }
 
   actorOf(id: ConversationId): ConversationActor | undefined {
-    return this.#of.get(id)?.actor;
+    return this.of(id)?.actor;
+  }
+
+  /** Most connections speak in one conversation: to compare its id is cheaper than to find it. */
+  of(id: ConversationId): Membership | undefined {
+    if (this.#last?.actor.id !== id) this.#last = this.#of.get(id);
+    return this.#last;
   }
 
   /** Answers `joined` or `reset`, or says why not. */
@@ -84,6 +116,7 @@ export class Memberships {
   end(): void {
     for (const { actor, subscription } of this.#of.values()) actor.detach(subscription);
     this.#of.clear();
+    this.#count();
   }
 
   #attach(actor: ConversationActor, who: Author, position: number): void {
@@ -101,11 +134,12 @@ export class Memberships {
         else this.#connection.send(errorFrame(reason, { conversationId: actor.id }));
       },
     };
-    this.#of.set(actor.id, { actor, subscription: actor.attach(listener, position) });
+    this.#of.set(actor.id, new Membership(actor, actor.attach(listener, position)));
     this.#count();
   }
 
   #count(): void {
+    this.#last = undefined;
     this.#connection.isShared = this.#of.size > 1;
   }
 

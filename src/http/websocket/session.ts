@@ -8,14 +8,14 @@ import type { Result } from '../../domain/result.ts';
 import type { Admitted } from '../../pipeline/moderation.ts';
 import type { ClientFrame, ClientFrames } from '../../protocol/client-frames.ts';
 import { type BadFrame, decodeFrame } from '../../protocol/decode.ts';
-import { errorFrame, wireTime } from '../../protocol/encode.ts';
+import { ackFrame, errorFrame, wireTime } from '../../protocol/encode.ts';
 import { type Looked, look, spared } from '../admission.ts';
 import { type Deed, noteDeed } from '../audited.ts';
 import type { Edge } from '../edge.ts';
 import type { Connection } from './connection.ts';
 import { FullMailbox, rateLimited } from './early-refusal.ts';
 import { greet } from './greeting.ts';
-import { Memberships } from './memberships.ts';
+import { Memberships, type Place } from './memberships.ts';
 import { steer } from './steer.ts';
 
 /** Frames, and characters of frames, that may wait behind one that takes its time. */
@@ -225,10 +225,10 @@ export class Session {
   }
 
   #sendNow(frame: ClientFrames['send'], who: Author): void {
-    const actor = this.memberships.actorOf(frame.conversation_id);
+    const place = this.memberships.of(frame.conversation_id);
     const { reply_to: target } = frame;
-    if (actor !== undefined && (target === undefined || !isUnknownTarget(actor, target))) {
-      this.#say(actor, frame, who);
+    if (place !== undefined && (target === undefined || !isUnknownTarget(place.actor, target))) {
+      this.#say(place, frame, who);
     } else {
       this.#inOrder(() => this.#sendLater(frame, who));
     }
@@ -268,12 +268,12 @@ export class Session {
       return;
     }
     if (frame.reply_to !== undefined) await lookAtTarget(found.value, frame.reply_to);
-    this.#say(found.value, frame, who);
+    this.#say({ actor: found.value }, frame, who);
   }
 
-  #say(actor: ConversationActor, frame: ClientFrames['send'], who: Author): void {
+  #say({ actor, member }: Place, frame: ClientFrames['send'], who: Author): void {
     const { content, key = null, reply_to: replyTo, metadata } = frame;
-    say(actor, { author: who, content, key, replyTo, metadata }, (outcome) => {
+    say(actor, { author: who, content, key, replyTo, metadata, member }, (outcome) => {
       this.#acknowledge(frame, outcome);
       if (!this.#edge.audit.keepsMessages) {
         if (!outcome.ok && outcome.failure.reason === 'mailbox_full')
@@ -318,12 +318,7 @@ export class Session {
       this.#refuse(about(frame), outcome.failure);
       return;
     }
-    const { seq, createdAt, duplicate } = outcome.value;
-    const key = frame.key === undefined ? '' : `"key":"${frame.key}",`;
-    this.connection.send(
-      `{"type":"ack","id":"${frame.id}","conversation_id":"${frame.conversation_id}",${key}` +
-        `"seq":${seq},"created_at":"${wireTime(createdAt)}","duplicate":${duplicate}}`,
-    );
+    this.connection.send(ackFrame(frame, outcome.value));
   }
 
   async #steer(frame: ClientFrames['cancel' | 'decide'], who: Author): Promise<void> {
