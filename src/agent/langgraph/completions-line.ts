@@ -1,6 +1,6 @@
 /**
- * Asks an endpoint for a completion, over `node:http`: that takes a fifth of the processor's time that the client's
- * own way through `fetch` does, and a turn waits for it before its first word.
+ * Asks an endpoint for a completion, over `node:http`: the client's own way, through `fetch`, takes several times as
+ * much of the processor, and a turn waits for it before its first word (docs/adr/0016).
  *
  * Owns: connections that are kept for the next call. Does not own: what stands in a request, which the client says.
  */
