@@ -11,6 +11,7 @@ import type { Encoder, Notice, Origin, Publish } from './outlet.ts';
 export class AudienceView implements AudienceOptions {
   readonly #actor: ConversationActor;
   readonly #parts: ActorParts;
+  #origin: Origin | undefined;
 
   constructor(actor: ConversationActor, parts: ActorParts) {
     this.#actor = actor;
@@ -41,8 +42,15 @@ export class AudienceView implements AudienceOptions {
     return this.#parts.counters;
   }
 
+  /** A conversation has one epoch as long as anybody listens to it. */
   origin(): Origin {
-    return this.#actor.headless;
+    this.#origin ??= this.#makeOrigin();
+    return this.#origin;
+  }
+
+  #makeOrigin(): Origin {
+    const { id, epoch } = this.#actor.headless;
+    return { id, epoch, stem: this.#parts.encoder.stem({ id, epoch }) };
   }
 
   headSeq(): number {

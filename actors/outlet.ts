@@ -30,6 +30,8 @@ export type Publish = (topic: string, frame: string) => void;
 export interface Origin {
   readonly id: ConversationId;
   readonly epoch: Epoch;
+  /** What the encoder puts together once for all events of it, where somebody keeps that. */
+  readonly stem?: string;
 }
 
 /** What is said without a seq: may be missed by who is behind, and is repaired by a snapshot. */
@@ -100,6 +102,7 @@ export interface TurnSnapshot {
 
 /** Turns what happened into the text of the wire; made outside, so that the actors know no transport. */
 export interface Encoder {
+  readonly stem: (of: Origin) => string;
   readonly event: (of: Origin, event: LogEvent, withKey: boolean) => string;
   readonly notice: (of: Origin, notice: Notice) => string;
 }

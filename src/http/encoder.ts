@@ -1,9 +1,10 @@
 import type { Encoder, Notice, Origin, TurnSnapshot } from '../../actors/outlet.ts';
-import { encodeFrame, eventFrame, wireCall } from '../protocol/encode.ts';
+import { encodeFrame, eventFrame, eventStem, wireCall } from '../protocol/encode.ts';
 import type { ServerFrame, ServerFrames } from '../protocol/server-frames.ts';
 
 /** What the actors say, as frames of the protocol. */
 export const wireEncoder: Encoder = {
+  stem: eventStem,
   event: eventFrame,
   notice: (of, notice) => encodeFrame(noticeFrame(of, notice)),
 };

@@ -41,6 +41,14 @@ let lastField = '';
 export interface Origin {
   readonly id: ConversationId;
   readonly epoch: Epoch;
+  /** `eventStem`, where it is kept. */
+  readonly stem?: string;
+}
+
+/** What all events of a conversation begin with, as one flat text: its ids need not be fetched again for each. */
+export function eventStem({ id, epoch }: Origin): string {
+  const stem = `{"type":"event","conversation_id":"${id}","event_id":"${epoch}.`;
+  return Buffer.from(stem, 'latin1').toString('latin1');
 }
 
 /**
@@ -52,9 +60,8 @@ export function eventFrame(of: Origin, event: LogEvent, withKey = false): string
     const { seq, body } = event;
     lastEvent = event;
     lastId = of.id;
-    lastHead =
-      `{"type":"event","conversation_id":"${of.id}","event_id":"${eventId(of.epoch, seq)}` +
-      `${kindText(event.kind)}${seq}${authorText(event.author)}`;
+    const stem = of.stem ?? eventStem(of);
+    lastHead = `${stem}${seq}${kindText(event.kind)}${seq}${authorText(event.author)}`;
     lastRest = createdAt(event.createdAt) + (body.length > 2 ? `,${body.slice(1)}` : '}');
   }
   if (!withKey || event.key === null) return lastHead + lastRest;
