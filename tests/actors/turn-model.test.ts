@@ -53,11 +53,8 @@ describe('a turn whose model', () => {
       (call, n) => {
         call.token(n === 1 ? 'It is' : 'It was');
         if (n === 1) return;
-        // Words that come together are one delta.
-        setTimeout(() => {
-          call.token(' 5.');
-          call.finish();
-        }, 50);
+        call.token(' 5.');
+        call.finish();
       },
       { stallMs: 200 },
     );

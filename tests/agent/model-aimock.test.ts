@@ -27,7 +27,7 @@ test('streams what the model says, in pieces, then its usage and `done`', async 
   mock.onMessage(
     /weather/u,
     { content: WEATHER, usage: { prompt_tokens: 42, completion_tokens: 17 } },
-    { chunkSize: 8, latency: 20 },
+    { chunkSize: 8 },
   );
   const chunks = await chunksOf(await agentOf(), turn('How is the weather?'));
   expect(textOf(chunks)).toBe(WEATHER);

@@ -5,7 +5,7 @@ import { type Agent, type AgentChunk, AgentFailure } from '../../actors/agent-po
 import type { ModelOptions } from '../../src/agent/langgraph/options.ts';
 import { openAgent } from '../../src/agent/open.ts';
 import { type ModelStub, type StubCall, startModelStub } from './model-stub.ts';
-import { chunksOf, courseOf, textOf, turn } from './turns.ts';
+import { chunksOf, textOf, turn } from './turns.ts';
 
 const KEY = 'sk-very-secret-key-0123456789';
 let stub: ModelStub | undefined;
@@ -86,7 +86,16 @@ test('a model that stalls between tokens is closed, asked once more, and its sec
     { stallMs: 400 },
   );
   const chunks = await chunksOf(agent, turn('hi'));
-  expect(courseOf(chunks)).toEqual(['It is', 'restarted', 'It is late.', 'usage', 'done']);
+  expect(chunks.map((chunk) => (chunk.type === 'delta' ? chunk.text : chunk.type))).toEqual([
+    'It',
+    ' is',
+    'restarted',
+    'It',
+    ' is',
+    ' late.',
+    'usage',
+    'done',
+  ]);
   expect(await stub.calls[0]?.closed).toBe(true);
 });
 
@@ -122,7 +131,7 @@ test('fails after a second cut, whatever kind of cut it is', async () => {
     const { agent, stub } = await agentOn((call) => speak(call, 'It', ' is'));
     const { failure, chunks } = await failureOf(agent, (chunk) => {
       const call = stub.calls.at(-1);
-      if (call !== undefined && chunk.type === 'delta' && chunk.text.endsWith(' is')) cut(call);
+      if (call !== undefined && chunk.type === 'delta' && chunk.text === ' is') cut(call);
     });
     expect(failure).toMatchObject({ reason: 'agent_unavailable', message });
     expect(chunks.filter(({ type }) => type === 'restarted')).toHaveLength(1);

@@ -81,19 +81,6 @@ export function textOf(chunks: readonly AgentChunk[]): string {
     .join('');
 }
 
-/** What was said between all that is no text, and the kinds of that: which words came together is chance. */
-export function courseOf(chunks: readonly AgentChunk[]): string[] {
-  const course: string[] = [];
-  let isText = false;
-  for (const chunk of chunks) {
-    if (chunk.type !== 'delta') course.push(chunk.type);
-    else if (isText) course.push(`${course.pop()}${chunk.text}`);
-    else course.push(chunk.text);
-    isText = chunk.type === 'delta';
-  }
-  return course;
-}
-
 export async function answerOf(agent: Agent, input: TurnInput): Promise<string> {
   return textOf(await chunksOf(agent, input));
 }

@@ -8,10 +8,10 @@
  */
 import type { BaseChatModel } from '@langchain/core/language_models/chat_models';
 import type { ChatGenerationChunk } from '@langchain/core/outputs';
+import { ChatOpenAICompletions } from '@langchain/openai';
 import { OPENAI_URL } from '../../provider/endpoint.ts';
 import { faultOf } from '../../provider/provider-error.ts';
 import type { ProviderFault } from '../../provider/provider-fault.ts';
-import { Completions } from './completions.ts';
 import type { ModelOptions } from './options.ts';
 
 export interface Provider {
@@ -22,6 +22,17 @@ export interface Provider {
   readonly finishOf: (chunk: ChatGenerationChunk) => string | undefined;
   /** What its client threw; the key never gets through. */
   readonly faultOf: (error: unknown) => ProviderFault;
+}
+
+class Completions extends ChatOpenAICompletions {
+  /** Not every endpoint says whose words they are: they are the model's. */
+  protected override _convertCompletionsDeltaToBaseMessageChunk(
+    ...[delta, raw, role = 'assistant']: Parameters<
+      ChatOpenAICompletions['_convertCompletionsDeltaToBaseMessageChunk']
+    >
+  ) {
+    return super._convertCompletionsDeltaToBaseMessageChunk(delta, raw, role);
+  }
 }
 
 /** Any endpoint that speaks OpenAI's chat completions. */
