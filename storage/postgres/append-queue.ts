@@ -5,8 +5,11 @@ import { unavailable } from '../unavailable.ts';
 import { AppendParameters } from './append-statement.ts';
 import type { Appended, Appender } from './appender.ts';
 
-/** What one statement takes at most; a batch that is larger goes alone. */
-const MAX_ROWS = 4_096;
+/**
+ * What one statement takes at most; a batch that is larger goes alone. A few groups of this size keep Postgres and this
+ * process busy at the same time; in larger ones a thousand conversations fall into step, and one waits for the other.
+ */
+const MAX_ROWS = 256;
 const MAX_CHARS = 4_194_304;
 
 export interface AppendQueueOptions {
@@ -83,20 +86,26 @@ export class AppendQueue {
   /** Q1: what is under way, or stands before it in the queue, holds an append back. */
   #takeGroup(): Queued[] {
     const group: Queued[] = [];
-    const left: Queued[] = [];
+    let left: Queued[] = [];
     const passed = new Set<ConversationId>();
     let rows = 0;
     let chars = 0;
-    for (const queued of this.#waiting) {
+    for (const [at, queued] of this.#waiting.entries()) {
+      const isFull = rows + queued.rows > MAX_ROWS || chars + queued.chars > MAX_CHARS;
+      if (isFull && group.length > 0) {
+        left = left.concat(this.#waiting.slice(at));
+        break;
+      }
       const { id } = queued.batch;
-      const isHeld = this.#busy.has(id) || passed.has(id);
-      passed.add(id);
-      rows += queued.rows;
-      chars += queued.chars;
-      const isFull = group.length > 0 && (rows > MAX_ROWS || chars > MAX_CHARS);
       const [first = queued] = group;
-      if (isHeld || isFull || first.hasEffects !== queued.hasEffects) left.push(queued);
-      else group.push(queued);
+      if (this.#busy.has(id) || passed.has(id) || first.hasEffects !== queued.hasEffects) {
+        left.push(queued);
+      } else {
+        group.push(queued);
+        rows += queued.rows;
+        chars += queued.chars;
+      }
+      passed.add(id);
     }
     this.#waiting = left;
     for (const { batch } of group) this.#busy.add(batch.id);
