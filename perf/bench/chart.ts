@@ -55,9 +55,13 @@ async function profile(
   try {
     const measureMs = Number(options.seconds) * 1_000;
     const load = { rooms, people: 2, senders: 2, window: 1, rate, warmMs: 1_000, measureMs };
-    await client.run(load, { port: server.port, protocol: 'colloquy' }, () => {});
+    // What comes before the messages is not of them: a start, and conversations that are made and woken.
+    const ends: number[] = [];
+    const to = { port: server.port, protocol: 'colloquy' } as const;
+    await client.run(load, to, () => ends.push(Number(process.hrtime.bigint() / 1_000n)));
     await server.stop();
-    return sharesOf(profileIn(folder), ROOT);
+    const [from = 0, until = 0] = ends;
+    return sharesOf(profileIn(folder), ROOT, { from, to: until });
   } finally {
     await server.stop();
     rmSync(folder, { recursive: true, force: true });

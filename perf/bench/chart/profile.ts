@@ -7,6 +7,8 @@ export interface CpuProfile {
     readonly id: number;
     readonly callFrame: { readonly functionName: string; readonly url: string };
   }>;
+  /** Microseconds on the system's monotonic clock. */
+  readonly startTime: number;
   readonly samples: readonly number[];
   readonly timeDeltas: readonly number[];
 }
@@ -22,17 +24,29 @@ const PARTS: ReadonlyArray<readonly [part: string, fits: RegExp]> = [
   ["V8 and native code that is nobody's", /^\(program\)$/],
 ];
 
-/** Share of each part in the time that was not idle, the largest first; they add up to 1. */
-export function sharesOf(profile: CpuProfile, root: string): ReadonlyMap<string, number> {
+/** Microseconds on the system's monotonic clock, as `process.hrtime` has them. */
+export interface Span {
+  readonly from: number;
+  readonly to: number;
+}
+
+/** Share of each part in the time of a span that was not idle, the largest first; they add up to 1. */
+export function sharesOf(
+  profile: CpuProfile,
+  root: string,
+  { from, to }: Span,
+): ReadonlyMap<string, number> {
   const parts = new Map(
     profile.nodes.map(({ id, callFrame }) => [id, partOf(callFrame, root)] as const),
   );
   const times = new Map<string, number>();
   let busy = 0;
+  let now = profile.startTime;
   for (const [at, node] of profile.samples.entries()) {
     const part = parts.get(node);
     const took = profile.timeDeltas[at] ?? 0;
-    if (part === undefined) continue;
+    now += took;
+    if (part === undefined || now < from || now > to) continue;
     busy += took;
     times.set(part, (times.get(part) ?? 0) + took);
   }
