@@ -10,14 +10,16 @@ import { ROOT } from './harness/contender.ts';
 import { table } from './harness/stats.ts';
 import { LoadClient } from './load/load.ts';
 
-const HELP = `chart: the statechart's share of the server's main thread, SQLite FULL, by self time in a CPU profile.
+const HELP = `chart: the statechart's share of the server's main thread, by self time in a CPU profile.
 
-  --seconds 5   of load, as fast as it goes and at a rate
+  --seconds 5      of load, as fast as it goes and at a rate
+  --store sqlite   at FULL: its share holds what the thread waits for the disk. memory waits for none
 `;
 
 const { values: options } = parseArgs({
   options: {
     seconds: { type: 'string', default: '5' },
+    store: { type: 'string', default: 'sqlite' },
     help: { type: 'boolean', default: false },
   },
 });
@@ -51,7 +53,8 @@ async function profile(
 ): Promise<ReadonlyMap<string, number>> {
   const folder = mkdtempSync(join(tmpdir(), 'colloquy-chart-'));
   const node = ['--cpu-prof', `--cpu-prof-dir=${folder}`];
-  const server = await startColloquy({ store: `sqlite:${join(folder, 'c.db')}`, node });
+  const store = options.store === 'memory' ? 'memory:' : `sqlite:${join(folder, 'c.db')}`;
+  const server = await startColloquy({ store, node });
   try {
     const measureMs = Number(options.seconds) * 1_000;
     const load = { rooms, people: 2, senders: 2, window: 1, rate, warmMs: 1_000, measureMs };

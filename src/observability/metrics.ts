@@ -1,7 +1,6 @@
 import { type IntervalHistogram, monitorEventLoopDelay } from 'node:perf_hooks';
-import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client';
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 import { BREAKER_STATES } from './breaker-reading.ts';
-import { Distribution } from './distribution.ts';
 import type { Meters, Passages } from './meters.ts';
 
 /** What the metrics are read from, when somebody scrapes. */
@@ -297,16 +296,6 @@ const NS_A_SECOND = 1e9;
 /** The metrics of one server, as Prometheus reads them. */
 export class MetricTable {
   readonly #registry = new Registry();
-  readonly #batches = new Distribution({
-    name: `${PREFIX}batch_size`,
-    help: 'Events of one conversation in one commit.',
-    buckets: BATCH_BUCKETS,
-  });
-  readonly #appends = new Distribution({
-    name: `${PREFIX}append_seconds`,
-    help: 'Seconds from giving a batch to the store until it is durable.',
-    buckets: APPEND_BUCKETS,
-  });
 
   constructor(sources: MetricSources) {
     const registers = [this.#registry];
@@ -314,17 +303,28 @@ export class MetricTable {
     const lag = monitorEventLoopDelay({ resolution: LAG_RESOLUTION_MS });
     lag.enable();
     for (const row of ROWS) register(row, { ...sources, lag }, registers);
-    sources.meters.onBatch = (events) => this.#batches.observe(events);
-    sources.meters.onAppend = (seconds) => this.#appends.observe(seconds);
+    const batches = new Histogram({
+      name: `${PREFIX}batch_size`,
+      help: 'Events of one conversation in one commit.',
+      buckets: BATCH_BUCKETS,
+      registers,
+    });
+    const appends = new Histogram({
+      name: `${PREFIX}append_seconds`,
+      help: 'Seconds from giving a batch to the store until it is durable.',
+      buckets: APPEND_BUCKETS,
+      registers,
+    });
+    sources.meters.onBatch = (events) => batches.observe(events);
+    sources.meters.onAppend = (seconds) => appends.observe(seconds);
   }
 
   get contentType(): string {
     return this.#registry.contentType;
   }
 
-  async text(): Promise<string> {
-    const rows = await this.#registry.metrics();
-    return [rows, this.#batches.text(), this.#appends.text()].join('\n');
+  text(): Promise<string> {
+    return this.#registry.metrics();
   }
 }
 
