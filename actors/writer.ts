@@ -214,7 +214,11 @@ export class Writer implements AppendAnswer {
   }
 
   #wake(): void {
-    if (this.#isDue || this.#inFlight !== undefined || this.#mailbox.size === 0) return;
+    if (this.#isDue) {
+      this.#host.tick.gotMore();
+      return;
+    }
+    if (this.#inFlight !== undefined || this.#mailbox.size === 0) return;
     this.#isDue = true;
     this.#host.tick.request(this.#commit);
   }
