@@ -6,9 +6,9 @@ import { keyHashAt, type PlaceTable, recordCount } from './places.ts';
 import { Recent } from './recent.ts';
 
 /** Of the indexes of the conversations lately used. One that is not there is read from places: 11 bytes an event. */
-const MAX_BYTES = 48 * 1_024 * 1_024;
-/** A conversation with more, some 300,000 keys, would drive all others out. */
-const MAX_BYTES_EACH = MAX_BYTES / 4;
+const MAX_BYTES = 96 * 1_024 * 1_024;
+/** A conversation with more, some 600,000 keys, would drive all others out. */
+const MAX_BYTES_EACH = MAX_BYTES / 8;
 /** Of these, so many are kept all the same. */
 const MAX_GIANTS = 4;
 
@@ -82,18 +82,19 @@ export class Keys {
   }
 
   #read(cid: number): KeyIndex {
-    let index = new KeyIndex();
-    const add = (hash: number, seq: number) => {
-      if (hash === 0) return;
-      if (index.isFull) index = index.grown();
-      index.add(hash, seq);
-    };
+    const places = [...this.#places.all(cid)];
+    const pending = [...this.#pending.keyHashes(cid)];
+    const placed = places.reduce((sum, place) => sum + recordCount(place), 0);
+    const index = new KeyIndex(placed + pending.length);
     const firstPending = this.#pending.firstSeq(cid) ?? Number.POSITIVE_INFINITY;
-    for (const place of this.#places.all(cid)) {
+    for (const place of places) {
       const count = Math.min(recordCount(place), firstPending - place.firstSeq);
-      for (let at = 0; at < count; at += 1) add(keyHashAt(place, at), place.firstSeq + at);
+      for (let at = 0; at < count; at += 1) {
+        const hash = keyHashAt(place, at);
+        if (hash !== 0) index.add(hash, place.firstSeq + at);
+      }
     }
-    for (const { seq, hash } of this.#pending.keyHashes(cid)) add(hash, seq);
+    for (const { seq, hash } of pending) if (hash !== 0) index.add(hash, seq);
     this.#keep(cid, index);
     return index;
   }

@@ -53,13 +53,42 @@ describe('keys by their hash', () => {
     let index = new KeyIndex();
     for (let seq = 1; seq <= 5_000; seq += 1) {
       if (index.isFull) index = index.grown();
-      index.add(seq % 1_000, seq);
+      index.add(1 + (seq % 1_000), seq);
     }
     for (let seq = 1; seq <= 5_000; seq += 1) {
-      expect(index.find(seq % 1_000, (found) => found === seq)).toBe(seq);
+      expect(index.find(1 + (seq % 1_000), (found) => found === seq)).toBe(seq);
     }
     expect(index.find(3, () => false)).toBeUndefined();
     expect(index.find(77_777, () => true)).toBeUndefined();
+  });
+
+  test('an index finds seqs that need more than 32 bits', () => {
+    const seqs = [5, 2 ** 32, 2 ** 32 + 5, 3 * 2 ** 32 + 5, 2 ** 52 - 1];
+    let index = new KeyIndex(1);
+    for (const seq of seqs) {
+      if (index.isFull) index = index.grown();
+      index.add(0xffff_fff7, seq);
+    }
+    for (let more = 0; more < 200; more += 1) {
+      if (index.isFull) index = index.grown();
+      index.add(1 + more, 6);
+    }
+    for (const seq of seqs.slice(0, -1)) {
+      expect(index.find(0xffff_fff7, (found) => found === seq)).toBe(seq);
+    }
+    expect(index.has(0xffff_fff7)).toBe(true);
+    expect(index.has(0xffff_fff8)).toBe(false);
+  });
+
+  test('an index that is made for so many keys has room for them', () => {
+    for (const keys of [0, 1, 5, 6, 85, 86, 1_000]) {
+      const index = new KeyIndex(keys);
+      for (let seq = 1; seq <= keys; seq += 1) {
+        expect(index.isFull).toBe(false);
+        index.add(seq, seq);
+      }
+      for (let seq = 1; seq <= keys; seq += 1) expect(index.has(seq)).toBe(true);
+    }
   });
 
   test('the hash depends on the secret, the sender, the key and where one ends; and is never 0', () => {
