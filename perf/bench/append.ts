@@ -3,12 +3,12 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
 import { databaseOn } from '../../tests/support/postgres.ts';
 import { PostgresServer } from '../../tests/support/postgres-server.ts';
 import { type Load, type Measured, makeRooms, measure, type Target } from './append/load.ts';
 import { barePostgres, portPostgres } from './append/postgres.ts';
 import { bareSqlite, portSqlite, type Synchronous } from './append/sqlite.ts';
+import { flagsOf } from './harness/flags.ts';
 import { median, short, spread, table } from './harness/stats.ts';
 
 const HELP = `append: events a second through the Store port, and by a bare insert loop, alternating.
@@ -24,18 +24,15 @@ const HELP = `append: events a second through the Store port, and by a bare inse
   --no-keys                   events without idempotency keys
 `;
 
-const { values: options } = parseArgs({
-  options: {
-    batches: { type: 'string', default: '1,64' },
-    conversations: { type: 'string', default: '1,100,10000' },
-    against: { type: 'string', default: 'FULL,NORMAL,postgres' },
-    'in-flight': { type: 'string', default: '4' },
-    rounds: { type: 'string', default: '3' },
-    seconds: { type: 'string', default: '2' },
-    cache: { type: 'boolean', default: false },
-    'no-keys': { type: 'boolean', default: false },
-    help: { type: 'boolean', default: false },
-  },
+const options = flagsOf(HELP, {
+  batches: { type: 'string', default: '1,64' },
+  conversations: { type: 'string', default: '1,100,10000' },
+  against: { type: 'string', default: 'FULL,NORMAL,postgres' },
+  'in-flight': { type: 'string', default: '4' },
+  rounds: { type: 'string', default: '3' },
+  seconds: { type: 'string', default: '2' },
+  cache: { type: 'boolean', default: false },
+  'no-keys': { type: 'boolean', default: false },
 });
 
 /** Opens both sides of a comparison, each for one round. */
@@ -160,5 +157,4 @@ function isSynchronous(text: string): text is Synchronous {
   return text === 'FULL' || text === 'NORMAL';
 }
 
-if (options.help) process.stdout.write(HELP);
-else await main();
+await main();

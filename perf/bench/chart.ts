@@ -3,10 +3,10 @@
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
 import { type CpuProfile, sharesOf } from './chart/profile.ts';
 import { startColloquy } from './harness/colloquy.ts';
 import { ROOT } from './harness/contender.ts';
+import { flagsOf } from './harness/flags.ts';
 import { table } from './harness/stats.ts';
 import { LoadClient } from './load/load.ts';
 
@@ -16,12 +16,9 @@ const HELP = `chart: the statechart's share of the server's main thread, by self
   --store sqlite   at FULL: its share holds what the thread waits for the disk. memory waits for none
 `;
 
-const { values: options } = parseArgs({
-  options: {
-    seconds: { type: 'string', default: '5' },
-    store: { type: 'string', default: 'sqlite' },
-    help: { type: 'boolean', default: false },
-  },
+const options = flagsOf(HELP, {
+  seconds: { type: 'string', default: '5' },
+  store: { type: 'string', default: 'sqlite' },
 });
 
 /** A closed loop keeps conversations writing; with seconds between two sends each falls silent and begins again. */
@@ -78,5 +75,4 @@ function profileIn(folder: string): CpuProfile {
   return JSON.parse(readFileSync(join(folder, file), 'utf8')) as CpuProfile;
 }
 
-if (options.help) process.stdout.write(HELP);
-else await main();
+await main();

@@ -3,8 +3,8 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
 import { ROOT, startServer } from './harness/contender.ts';
+import { flagsOf } from './harness/flags.ts';
 import { median, short, spread, table } from './harness/stats.ts';
 import { type Load, LoadClient, type Measured } from './load/load.ts';
 
@@ -64,17 +64,13 @@ interface FrameSizes {
   readonly event_bytes: number;
 }
 
-const { values: options } = parseArgs({
-  options: {
-    only: { type: 'string', default: Object.keys(SCENARIOS).join(',') },
-    against: { type: 'string', default: STORES.join(',') },
-    rounds: { type: 'string', default: '5' },
-    seconds: { type: 'string', default: '3' },
-    help: { type: 'boolean', default: false },
-  },
+const options = flagsOf(HELP, {
+  only: { type: 'string', default: Object.keys(SCENARIOS).join(',') },
+  against: { type: 'string', default: STORES.join(',') },
+  rounds: { type: 'string', default: '5' },
+  seconds: { type: 'string', default: '3' },
 });
-if (options.help) process.stdout.write(HELP);
-else await main();
+await main();
 
 async function main(): Promise<void> {
   const stores = STORES.filter((store) => options.against.split(',').includes(store));

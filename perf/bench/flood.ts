@@ -4,10 +4,10 @@ import { spawn } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
 import { refusalCosts } from './flood/refusals.ts';
 import { startColloquy } from './harness/colloquy.ts';
 import { LOAD_CORE, pinned } from './harness/contender.ts';
+import { flagsOf } from './harness/flags.ts';
 import { median, short, table } from './harness/stats.ts';
 
 const HELP = `flood: a server with SQLite FULL, before, during and after a flood on connections of its own.
@@ -20,15 +20,12 @@ const HELP = `flood: a server with SQLite FULL, before, during and after a flood
   --json                figures alone
 `;
 
-const { values: options } = parseArgs({
-  options: {
-    only: { type: 'string', default: 'mailbox,core,refusals' },
-    times: { type: 'string', default: '10' },
-    seconds: { type: 'string', default: '3' },
-    rounds: { type: 'string', default: '3' },
-    json: { type: 'boolean', default: false },
-    help: { type: 'boolean', default: false },
-  },
+const options = flagsOf(HELP, {
+  only: { type: 'string', default: 'mailbox,core,refusals' },
+  times: { type: 'string', default: '10' },
+  seconds: { type: 'string', default: '3' },
+  rounds: { type: 'string', default: '3' },
+  json: { type: 'boolean', default: false },
 });
 
 /**
@@ -159,5 +156,4 @@ function describe(figures: Readonly<Record<string, Flooded>>): string {
   return table([...head, ...times, ...cpu], rows);
 }
 
-if (options.help) process.stdout.write(HELP);
-else await main();
+await main();

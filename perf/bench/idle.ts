@@ -5,9 +5,9 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { parseArgs } from 'node:util';
 import { type Colloquy, startColloquy } from './harness/colloquy.ts';
 import { ROOT } from './harness/contender.ts';
+import { flagsOf } from './harness/flags.ts';
 import { table } from './harness/stats.ts';
 import { openPlace } from './harness/stores.ts';
 import { coldSends, type Times } from './idle/cold.ts';
@@ -21,15 +21,12 @@ const HELP = `idle: memory of a server over SQLite that nobody talks to, and the
   --against sqlite,postgres   where those are stored
 `;
 
-const { values: options } = parseArgs({
-  options: {
-    only: { type: 'string', default: 'conversations,connections,pairs,cold' },
-    conversations: { type: 'string', default: '100000' },
-    connections: { type: 'string', default: '10000' },
-    cold: { type: 'string', default: '2000' },
-    against: { type: 'string', default: 'sqlite,postgres' },
-    help: { type: 'boolean', default: false },
-  },
+const options = flagsOf(HELP, {
+  only: { type: 'string', default: 'conversations,connections,pairs,cold' },
+  conversations: { type: 'string', default: '100000' },
+  connections: { type: 'string', default: '10000' },
+  cold: { type: 'string', default: '2000' },
+  against: { type: 'string', default: 'sqlite,postgres' },
 });
 
 /** Connections that make the conversations. */
@@ -178,5 +175,4 @@ function count(value: number): string {
   return Math.round(value).toLocaleString('en');
 }
 
-if (options.help) process.stdout.write(HELP);
-else await main();
+await main();

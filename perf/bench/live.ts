@@ -3,13 +3,13 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { defaultSettings, found } from '../../actors/commands.ts';
 import { readConfig } from '../../src/config.ts';
 import { conversationId, participantId } from '../../src/domain/ids.ts';
 import { createRuntime } from '../../src/runtime.ts';
+import { flagsOf } from './harness/flags.ts';
 import { table } from './harness/stats.ts';
 
 const HELP = `live: bytes of heap a conversation, live and passivated, over SQLite with a cache of 1,000.
@@ -21,11 +21,8 @@ const HELP = `live: bytes of heap a conversation, live and passivated, over SQLi
 const TOGETHER = 500;
 const QUIET_MS = 10_000;
 
-const { values } = parseArgs({
-  options: { conversations: { type: 'string', default: '10000' }, help: { type: 'boolean' } },
-});
-if (values.help === true) process.stdout.write(HELP);
-else await measure(Number(values.conversations));
+const values = flagsOf(HELP, { conversations: { type: 'string', default: '10000' } });
+await measure(Number(values.conversations));
 
 async function measure(count: number): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), 'colloquy-live-'));

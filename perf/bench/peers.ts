@@ -4,9 +4,10 @@ import { execFile, execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { parseArgs, promisify } from 'node:util';
+import { promisify } from 'node:util';
 import { PostgresServer } from '../../tests/support/postgres-server.ts';
 import { pinned, SERVER_CORE } from './harness/contender.ts';
+import { flagsOf } from './harness/flags.ts';
 import { short } from './harness/stats.ts';
 import { type Load, LoadClient } from './load/load.ts';
 import { CONTENDER_NAMES, contender } from './peers/contenders.ts';
@@ -34,23 +35,19 @@ The peers are installed into perf/peers/node_modules the first time. Needs Linux
 
 const WARM_UP_MS = 1_500;
 
-const { values: options } = parseArgs({
-  options: {
-    only: { type: 'string', default: PARTS.join(',') },
-    against: { type: 'string' },
-    rounds: { type: 'string' },
-    seconds: { type: 'string' },
-    turns: { type: 'string' },
-    quick: { type: 'boolean', default: false },
-    help: { type: 'boolean', default: false },
-  },
+const options = flagsOf(HELP, {
+  only: { type: 'string', default: PARTS.join(',') },
+  against: { type: 'string' },
+  rounds: { type: 'string' },
+  seconds: { type: 'string' },
+  turns: { type: 'string' },
+  quick: { type: 'boolean', default: false },
 });
 const rounds = Number(options.rounds ?? (options.quick ? 1 : 5));
 const seconds = Number(options.seconds ?? (options.quick ? 1 : 3));
 const turns = Number(options.turns ?? (options.quick ? 5 : 20));
 
-if (options.help) process.stdout.write(HELP);
-else await main();
+await main();
 
 async function main(): Promise<void> {
   const parts = options.only.split(',');

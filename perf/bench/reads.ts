@@ -1,6 +1,5 @@
 // How fast a cold conversation wakes, a resume of 1,000 events is read, and what a cached conversation weighs.
 
-import { parseArgs } from 'node:util';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import type { ConversationId } from '../../src/domain/ids.ts';
@@ -8,6 +7,7 @@ import { CachedStore } from '../../storage/cache/cached-store.ts';
 import { openStore } from '../../storage/open.ts';
 import type { Store } from '../../storage/store.ts';
 import { makeRooms, portOf, type Room } from './append/load.ts';
+import { flagsOf } from './harness/flags.ts';
 import { median, short, table } from './harness/stats.ts';
 import { openPlace, PLACE_NAMES, runtimeOn } from './harness/stores.ts';
 import { resumeOverTheWire } from './reads/over-the-wire.ts';
@@ -18,12 +18,9 @@ const HELP = `reads: waking, resuming, and the cache.
   --conversations 2000   that are cold, of 1,000 events each for the first 20 and 20 for the others
 `;
 
-const { values: options } = parseArgs({
-  options: {
-    against: { type: 'string', default: PLACE_NAMES.join(',') },
-    conversations: { type: 'string', default: '2000' },
-    help: { type: 'boolean', default: false },
-  },
+const options = flagsOf(HELP, {
+  against: { type: 'string', default: PLACE_NAMES.join(',') },
+  conversations: { type: 'string', default: '2000' },
 });
 
 const LONG = { rooms: 20, events: 1_000 };
@@ -175,5 +172,4 @@ function heapBytes(): number {
   return process.memoryUsage().heapUsed;
 }
 
-if (options.help) process.stdout.write(HELP);
-else await main();
+await main();

@@ -3,9 +3,9 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
 import { DEFAULT_HASHING_DIMENSIONS, hashingEmbedder } from '../../src/search/hashing-embedder.ts';
 import { openStore } from '../../storage/open.ts';
+import { flagsOf } from './harness/flags.ts';
 import { table } from './harness/stats.ts';
 import { corpus } from './recall/corpus.ts';
 import { measureRecall, unanswerable } from './recall/measure.ts';
@@ -19,16 +19,12 @@ chunks that the library makes, with the hashing embedder.
   --missed                  names the questions that find no answer
 `;
 
-const { values } = parseArgs({
-  options: {
-    store: { type: 'string', default: 'memory:,sqlite:' },
-    dimensions: { type: 'string', default: String(DEFAULT_HASHING_DIMENSIONS) },
-    missed: { type: 'boolean', default: false },
-    help: { type: 'boolean' },
-  },
+const values = flagsOf(HELP, {
+  store: { type: 'string', default: 'memory:,sqlite:' },
+  dimensions: { type: 'string', default: String(DEFAULT_HASHING_DIMENSIONS) },
+  missed: { type: 'boolean', default: false },
 });
-if (values.help === true) process.stdout.write(HELP);
-else await measure();
+await measure();
 
 async function measure(): Promise<void> {
   const texts = await corpus();

@@ -3,12 +3,12 @@
 import { createHash } from 'node:crypto';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
-import { parseArgs } from 'node:util';
 import { documentId, participantId } from '../../src/domain/ids.ts';
 import type { Mode } from '../../src/search/answers.ts';
 import { hashingEmbedder } from '../../src/search/hashing-embedder.ts';
 import type { Store } from '../../storage/store.ts';
 import { makeRooms, portOf, type Room } from './append/load.ts';
+import { flagsOf } from './harness/flags.ts';
 import { median, table } from './harness/stats.ts';
 import { openPlace, runtimeOn, SEARCHED_PLACES } from './harness/stores.ts';
 import { seeded, vocabulary, zipfTexts } from './harness/texts.ts';
@@ -21,14 +21,11 @@ const HELP = `search: milliseconds of a search, by mode, in one conversation and
   --queries 100       of one to four words, for each mode
 `;
 
-const { values: options } = parseArgs({
-  options: {
-    against: { type: 'string', default: SEARCHED_PLACES.join(',') },
-    messages: { type: 'string', default: '100000' },
-    chunks: { type: 'string', default: '10000' },
-    queries: { type: 'string', default: '100' },
-    help: { type: 'boolean', default: false },
-  },
+const options = flagsOf(HELP, {
+  against: { type: 'string', default: SEARCHED_PLACES.join(',') },
+  messages: { type: 'string', default: '100000' },
+  chunks: { type: 'string', default: '10000' },
+  queries: { type: 'string', default: '100' },
 });
 
 const MODES: readonly Mode[] = ['keyword', 'vector', 'hybrid'];
@@ -184,11 +181,7 @@ async function fillDocuments({ edge }: Graph, count: number): Promise<void> {
   }
 }
 
-if (options.help) {
-  process.stdout.write(HELP);
-} else {
-  // In a server it is the listening socket that keeps the process while only background work is under way.
-  const listening = setInterval(() => {}, 60_000);
-  await main();
-  clearInterval(listening);
-}
+// In a server it is the listening socket that keeps the process while only background work is under way.
+const listening = setInterval(() => {}, 60_000);
+await main();
+clearInterval(listening);

@@ -4,9 +4,10 @@ import { execFile } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { parseArgs, promisify } from 'node:util';
+import { promisify } from 'node:util';
 import { startColloquy } from './harness/colloquy.ts';
 import { pinned, ROOT, SERVER_CORE, startServer } from './harness/contender.ts';
+import { flagsOf } from './harness/flags.ts';
 import { median, percentile, spread, table } from './harness/stats.ts';
 import { type Measured, type Plan, usesTool } from './turn/measured.ts';
 import { askEverywhere } from './turn/people.ts';
@@ -55,16 +56,12 @@ const NAMES: Readonly<Record<Contender, string>> = {
 /** Bytes of the direct agent's figures as JSON. */
 const MAX_OUTPUT = 64 * 2 ** 20;
 
-const { values } = parseArgs({
-  options: {
-    only: { type: 'string', default: Object.keys(SCENARIOS).join() },
-    rounds: { type: 'string', default: '3' },
-    against: { type: 'string', default: STORES.join() },
-    help: { type: 'boolean' },
-  },
+const values = flagsOf(HELP, {
+  only: { type: 'string', default: Object.keys(SCENARIOS).join() },
+  rounds: { type: 'string', default: '3' },
+  against: { type: 'string', default: STORES.join() },
 });
-if (values.help === true) process.stdout.write(HELP);
-else await main(values.only.split(','), values.against.split(','), Number(values.rounds));
+await main(values.only.split(','), values.against.split(','), Number(values.rounds));
 
 async function main(names: readonly string[], against: readonly string[], rounds: number) {
   const program = join(ROOT, 'perf/bench/turn/model.ts');

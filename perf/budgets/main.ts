@@ -3,7 +3,7 @@
 import { spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
+import { flagsOf } from '../bench/harness/flags.ts';
 import { table } from '../bench/harness/stats.ts';
 import { type Budget, better, byCommand, judge, type Verdict } from './budget.ts';
 
@@ -21,11 +21,8 @@ const LONGEST_MS = 180_000;
 /** A regression is there every time; other work on the machine is not. */
 const MOST_RUNS = 3;
 
-const { values: options } = parseArgs({
-  options: { only: { type: 'string', default: '' }, help: { type: 'boolean', default: false } },
-});
-if (options.help) process.stdout.write(HELP);
-else await main(options.only);
+const options = flagsOf(HELP, { only: { type: 'string', default: '' } });
+await main(options.only);
 
 async function main(only: string): Promise<void> {
   const file = join(import.meta.dirname, '../budgets.json');
