@@ -143,7 +143,8 @@ export const SCENARIOS: Readonly<Record<string, Scenario>> = {
     server: [...NO_AGENT, '--outbound-bytes', '65536', '--slow-consumer-ms', '5000'],
   },
   flood: {
-    about: 'bursts of eighty times what a mailbox holds, refused with 429, and the recovery from them',
+    about:
+      'bursts of eighty times what a mailbox holds, refused with 429, and the recovery from them',
     full: { PEOPLE: 20, PER_ROOM: 20, RATE: 50, DURATION: 120, BURST: 1_280, EVERY: 15 },
     short: { DURATION: 40, EVERY: 10 },
     // Small: a server with nothing beside it commits faster than one k6 fills a large one.
