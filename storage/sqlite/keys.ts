@@ -2,7 +2,7 @@ import type { ParticipantId } from '../../src/domain/ids.ts';
 import { type KeyHash, KeyIndex } from './key-index.ts';
 import type { LogTable } from './log-table.ts';
 import type { PendingRows } from './pending-rows.ts';
-import { keyHashAt, type PlaceTable, recordCount } from './places.ts';
+import { keyCount, keyHashAt, type PlaceTable, recordCount } from './places.ts';
 import { Recent } from './recent.ts';
 
 /** Of the indexes of the conversations lately used. One that is not there is read from places: 11 bytes an event. */
@@ -83,8 +83,8 @@ export class Keys {
 
   #read(cid: number): KeyIndex {
     const places = [...this.#places.all(cid)];
-    const pending = [...this.#pending.keyHashes(cid)];
-    const placed = places.reduce((sum, place) => sum + recordCount(place), 0);
+    const pending = [...this.#pending.keyHashes(cid)].filter(({ hash }) => hash !== 0);
+    const placed = places.reduce((sum, place) => sum + keyCount(place), 0);
     const index = new KeyIndex(placed + pending.length);
     const firstPending = this.#pending.firstSeq(cid) ?? Number.POSITIVE_INFINITY;
     for (const place of places) {
@@ -94,7 +94,7 @@ export class Keys {
         if (hash !== 0) index.add(hash, place.firstSeq + at);
       }
     }
-    for (const { seq, hash } of pending) if (hash !== 0) index.add(hash, seq);
+    for (const { seq, hash } of pending) index.add(hash, seq);
     this.#keep(cid, index);
     return index;
   }

@@ -44,6 +44,14 @@ export function keyHashAt({ records }: Place, index: number): number {
   return records.readUInt32LE(index * RECORD_BYTES + 6);
 }
 
+/** How many of its events have a key. */
+export function keyCount(place: Place): number {
+  const count = recordCount(place);
+  let keys = 0;
+  for (let at = 0; at < count; at += 1) if (keyHashAt(place, at) !== 0) keys += 1;
+  return keys;
+}
+
 function kindAt({ records }: Place, index: number): number {
   return records.readUInt8(index * RECORD_BYTES + 10);
 }
@@ -110,9 +118,8 @@ export class PlaceTable {
 
   /** Drops a place of erased events when nothing needs it: no key is looked up by it, and no head. */
   dropKeyless(cid: number, place: Place): void {
-    const count = recordCount(place);
-    for (let at = 0; at < count; at += 1) if (keyHashAt(place, at) !== 0) return;
-    if ((this.head(cid) ?? 0) >= place.firstSeq + count) this.drop(cid, place);
+    if (keyCount(place) > 0) return;
+    if ((this.head(cid) ?? 0) >= place.firstSeq + recordCount(place)) this.drop(cid, place);
   }
 
   insert(cid: number, { firstSeq, records }: Place): void {

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { CommitTick } from '../../actors/commit-tick.ts';
 import {
   ada,
   bob,
@@ -40,6 +41,30 @@ describe('the writer', () => {
       [1, 2],
       [3, 2],
     ]);
+  });
+
+  it('writes what comes in several turns, one after the other, as one batch', async () => {
+    const due: Array<() => void> = [];
+    const tick = new CommitTick(
+      (run) => due.push(run),
+      () => 0,
+    );
+    const turn = async () => {
+      for (const run of due.splice(0)) run();
+      await settled();
+    };
+    const world = new World({ tick });
+    const actor = await world.room();
+    const sent = [offer(actor, message(ada, 'a'))];
+    await turn();
+    sent.push(offer(actor, message(ada, 'b')));
+    await turn();
+    sent.push(offer(actor, message(ada, 'c')));
+    await turn();
+    expect(world.store.appends).toHaveLength(0);
+    await turn();
+    expect(world.store.appends.map(({ events }) => events.length)).toEqual([3]);
+    expect(sent.map(said)).toEqual(['ok 2', 'ok 3', 'ok 4']);
   });
 
   it('answers 429 when the mailbox is full, and stores nothing of it', async () => {

@@ -104,7 +104,10 @@ export class Harness {
     const { isCached, hasAgent, mailboxCapacity, outboundBytes } = this.#setup;
     const world = new World({
       store: this.store,
-      tick: new CommitTick((run) => this.#due.push(run)),
+      tick: new CommitTick(
+        (run) => this.#due.push(run),
+        () => 0,
+      ),
       limits: { mailboxCapacity, outboundBytes, maxQueuedTurns: 3 },
       ...(hasAgent ? { agent } : {}),
       ...(isCached

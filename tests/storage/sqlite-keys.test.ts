@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { KeyIndex, keyHashOf } from '../../storage/sqlite/key-index.ts';
 import { Keys } from '../../storage/sqlite/keys.ts';
 import { migrate } from '../../storage/sqlite/migrations.ts';
+import { encodeRecords, PLACE_EVENTS } from '../../storage/sqlite/places.ts';
 import { openTables } from '../../storage/sqlite/tables.ts';
 import { Writer } from '../../storage/sqlite/writer.ts';
 import { ann, bob, granted, message, ONE, refusal, state } from '../contract/fixtures.ts';
@@ -46,6 +47,21 @@ describe('keys by their hash', () => {
     expect(keys.of(1)).toBe(index);
     keys.forget(1);
     expect(keys.of(1)).not.toBe(index);
+    db.close();
+  });
+
+  test('an index takes no room for events without a key', () => {
+    const db = new Sqlite(':memory:');
+    migrate(db);
+    const tables = openTables(db);
+    const records = (keyHash: number) =>
+      encodeRecords(
+        Array.from({ length: PLACE_EVENTS }, (_, at) => ({ row: at + 1, keyHash, kind: 1 })),
+      );
+    tables.places.insert(1, { firstSeq: 1, records: records(0) });
+    tables.places.insert(2, { firstSeq: 1, records: records(7) });
+    expect(tables.keys.of(1).bytes).toBe(new KeyIndex().bytes);
+    expect(tables.keys.of(2).bytes).toBe(new KeyIndex(PLACE_EVENTS).bytes);
     db.close();
   });
 

@@ -84,7 +84,7 @@ export class World {
     this.parts = {
       store: options.around?.(store) ?? store,
       clock,
-      tick: options.tick ?? new CommitTick(queueMicrotask),
+      tick: options.tick ?? new CommitTick(queueMicrotask, () => 0),
       encoder: wireEncoder,
       publish: this.topics.publish,
       counters: this.meters,
