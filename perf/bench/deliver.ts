@@ -10,7 +10,7 @@ import { type Load, LoadClient, type Measured } from './load/load.ts';
 
 const HELP = `deliver: what the server delivers, beside a bare uWebSockets.js relay, alternating.
 
-  --only pairs,room,rate   which loads (all)
+  --only pairs,rate        which loads of pairs, room, rate and peak (all)
   --rounds 5               runs of each, of which the median counts
   --seconds 3              of measuring in each run, after as many of warming up, 2 at most
   --against FULL,NORMAL    which stores (memory, NORMAL, FULL)
@@ -33,6 +33,10 @@ const SCENARIOS: Readonly<Record<string, Scenario>> = {
   rate: {
     title: '10,000 sends a second in 1,000 conversations of 2',
     load: { rooms: 1_000, people: 2, senders: 2, window: 1, rate: 10_000 },
+  },
+  peak: {
+    title: '1,000 sends a second in 100 conversations of 10',
+    load: { rooms: 100, people: 10, senders: 10, window: 1, rate: 1_000 },
   },
 };
 

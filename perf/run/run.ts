@@ -97,7 +97,8 @@ async function underLoad(
   const { url } = server;
   const { scenario, isShort } = wanted;
   say(`running ${scenario}, which takes ${secondsOf(figures)} s at most`);
-  const load = startLoad({ k6, scenario, url, isShort, run, out, scratch }, seconds);
+  const people = figures.PEOPLE + figures.SLOW;
+  const load = startLoad({ k6, scenario, people, url, isShort, run, out, scratch }, seconds);
   const sampler = new Sampler(url, load.cpuSeconds);
   const streams = new Streams({ url, run, figures });
   const late = lateAfter(secondsOf(figures) * 1_000 + LATE_MS);

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { figuresOf, SCENARIOS, secondsOf } from '../../perf/k6/lib/scenarios.ts';
 import { HELP, readArguments } from '../../perf/run/arguments.ts';
 import { StreamParser } from '../../perf/run/event-stream.ts';
+import { collector } from '../../perf/run/load.ts';
 import { plotsOf } from '../../perf/run/plots.ts';
 import { noFindings } from '../../perf/run/reader.ts';
 import { costFacts, countLog } from '../../perf/run/result.ts';
@@ -68,6 +69,17 @@ describe('the figures of a scenario', () => {
     [{ RATE: '-1' }, 'RATE=-1 is not a number from 0'],
   ] as const)('are refused: %j', ([env, what]) => {
     expect(figuresOf('baseline', env)).toContain(what);
+  });
+});
+
+describe("k6's memory", () => {
+  it('is collected when it is large, and has room for each connection', () => {
+    expect(collector(1_000, {})).toEqual({ GOGC: 'off', GOMEMLIMIT: '1524MiB' });
+  });
+
+  it('is what the environment says', () => {
+    const given = { GOGC: '100', GOMEMLIMIT: '4GiB' };
+    expect(collector(1_000, given)).toEqual(given);
   });
 });
 
