@@ -1,4 +1,5 @@
 import type { PackedRows } from './packed-rows.ts';
+import type { WalState } from './wal.ts';
 
 /** What the store asks of its worker, one order at a time. */
 export type Order =
@@ -28,15 +29,13 @@ export type Order =
   | { readonly kind: 'checkpoint'; readonly finish: boolean; readonly truncate: boolean };
 
 export type Report =
-  | {
+  | ({
       readonly ok: true;
       /** Nothing is left to do for this kind of order. */
       readonly isDone: boolean;
       /** Events that were planned or placed, rows that were purged. */
       readonly rows: number;
-      /** Pages in the WAL that are not in the file yet, and what stands before them. */
-      readonly walPages: number;
-    }
+    } & WalState)
   | { readonly ok: false; readonly code: string; readonly message: string };
 
 /** Orders that write hold the file's write lock: no commit may run until their report is in. */

@@ -7,7 +7,7 @@ import { PlaceTable, recordCount } from './places.ts';
 import { Plan, planOf } from './plan.ts';
 import { Purge } from './purge.ts';
 import { KEY_HASH_SECRET, SideTables } from './side-tables.ts';
-import { checkpoint, walPages } from './wal.ts';
+import { checkpoint, walState } from './wal.ts';
 
 type Done = Pick<Extract<Report, { ok: true }>, 'isDone' | 'rows'>;
 
@@ -49,7 +49,7 @@ export class IndexerSteps {
   run(order: Order): Report {
     try {
       const { isDone, rows } = this.#step(order);
-      return { ok: true, isDone, rows, walPages: walPages(this.#db) };
+      return { ok: true, isDone, rows, ...walState(this.#db) };
     } catch (error) {
       if (this.#db.inTransaction) this.#db.exec('ROLLBACK');
       const { code = 'UNKNOWN', message } = error as { code?: string; message: string };
@@ -71,7 +71,7 @@ export class IndexerSteps {
         return this.#locked(() => this.#purge.step(order));
       case 'checkpoint':
         return {
-          isDone: checkpoint(this.#db, order.truncate ? 'TRUNCATE' : 'PASSIVE') === 0,
+          isDone: checkpoint(this.#db, order.truncate ? 'TRUNCATE' : 'PASSIVE').walPages === 0,
           rows: 0,
         };
       default:

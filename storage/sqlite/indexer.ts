@@ -11,8 +11,9 @@ export interface IndexerOptions {
   readonly path: string;
   readonly script: URL;
   readonly pending: PendingRows;
-  /** Rows of the log that are worth an indexing run. */
+  /** Rows of the log that are worth an indexing run; where there are many conversations, rows of each. */
   readonly segmentRows: number;
+  readonly placeRows: number;
   /** Places that one chunk writes, while the lock is lent. */
   readonly chunkPlaces: number;
   /** A log that nothing was added to for so long is indexed however short it is. */
@@ -33,6 +34,10 @@ export interface IndexerOptions {
   readonly onError: (error: unknown) => void;
 }
 
+/** How much longer than usual a segment of many conversations may get. */
+const MAX_SEGMENT_GROWTH = 4;
+/** Pages of WAL that are few enough to be copied with the lock lent. */
+const LAST_PAGES = 128;
 /** A chunk grows with the backlog, so that the indexer keeps up at any rate; this bounds how much. */
 const MAX_CHUNK_GROWTH = 16;
 /** Rows that one purge deletes: each may be a page of its own. */
@@ -66,6 +71,8 @@ export class Indexer {
   #skipPlaced = true;
   #hasRubbish: boolean;
   #walPages = 0;
+  /** Pages that the last copy of a checkpoint has left, as commits came in meanwhile. */
+  #leftPages = 0;
   #checkpointing: 'no' | 'copy' | 'finish' = 'no';
   #checkpointAt: number;
   #lastCommitAt = performance.now();
@@ -171,6 +178,7 @@ export class Indexer {
       if (this.#isUntidy()) return { kind: 'checkpoint', finish: true, truncate: true };
       if (this.#walPages < this.#checkpointAt) return undefined;
       this.#checkpointing = 'copy';
+      this.#leftPages = this.#walPages;
     }
     return { kind: 'checkpoint', finish: this.#checkpointing === 'finish', truncate: false };
   }
@@ -217,8 +225,9 @@ export class Indexer {
 
   /** A full segment; or, when nothing has come in for a while, anything at all. */
   #hasSegment(): boolean {
-    const { pending, segmentRows } = this.#options;
-    if (pending.activeRows >= segmentRows) return true;
+    const { pending, segmentRows, placeRows } = this.#options;
+    const wanted = Math.min(pending.activeRuns * placeRows, segmentRows * MAX_SEGMENT_GROWTH);
+    if (pending.activeRows >= Math.max(wanted, segmentRows)) return true;
     return this.#isIdle && (pending.totalRows > 0 || this.#hasRubbish);
   }
 
@@ -232,13 +241,13 @@ export class Indexer {
     if (report.ok) {
       this.#backoffMs = FIRST_BACKOFF_MS;
       this.#walPages = report.walPages;
-      this.#done(order, report.isDone, report.rows);
+      this.#done(order, report);
     } else {
       this.#failed(order, new Error(`${order.kind}: ${report.code}: ${report.message}`));
     }
   }
 
-  #done(order: Order, isDone: boolean, rows: number): void {
+  #done(order: Order, { isDone, rows, leftPages }: Report & { ok: true }): void {
     switch (order.kind) {
       case 'plan':
         if (this.#phase === 'plan') this.#phase = 'chunk';
@@ -255,7 +264,7 @@ export class Indexer {
         if (isDone && this.#phase === 'purge') this.#rest();
         return;
       case 'checkpoint':
-        this.#checkpointed(order.finish, order.truncate);
+        this.#checkpointed(order, leftPages);
         return;
       default:
         order satisfies never;
@@ -269,13 +278,16 @@ export class Indexer {
   }
 
   /**
-   * A copy that commits have overtaken is finished with the lock lent, or else the WAL never starts anew. One
-   * that a foreign reader holds up is tried again when the WAL has grown by as much again.
+   * A copy that commits have overtaken is followed by another, while each leaves half as much as the one before; the
+   * last is made with the lock lent, or else the WAL never starts anew. One that a foreign reader holds up is tried
+   * again when the WAL has grown by as much again.
    */
-  #checkpointed(isFinish: boolean, isTruncate: boolean): void {
-    if (isTruncate) this.#walPages = 0;
-    if (this.#walPages > 0 && !isFinish) {
-      this.#checkpointing = 'finish';
+  #checkpointed({ finish, truncate }: Order & { kind: 'checkpoint' }, leftPages: number): void {
+    if (truncate) this.#walPages = 0;
+    if (this.#walPages > 0 && !finish) {
+      const isWorthAnother = leftPages > LAST_PAGES && leftPages <= this.#leftPages / 2;
+      this.#leftPages = leftPages;
+      if (!isWorthAnother) this.#checkpointing = 'finish';
       return;
     }
     this.#checkpointing = 'no';

@@ -9,8 +9,10 @@ export interface SqliteOptions {
   readonly synchronous?: Synchronous;
   /** How long writes wait for a lock that another program holds, before they are refused. */
   readonly lockWaitMs?: number;
-  /** Rows of the log that are worth an indexing run. */
+  /** Rows of the log that are worth an indexing run, in few conversations. */
   readonly segmentRows?: number;
+  /** Rows of each conversation, on average, that it waits for where there are many, up to four times as long. */
+  readonly placeRows?: number;
   /** Places that the indexer writes at a time, while no commit can run. */
   readonly chunkPlaces?: number;
   /** A log that nothing was added to for so long is indexed however short it is. */
@@ -41,6 +43,8 @@ export const DEFAULTS = {
   synchronous: 'FULL',
   lockWaitMs: 1_000,
   segmentRows: 50_000,
+  /** A place is a page of its own to write, with one event or with many. */
+  placeRows: 16,
   /** About 1 ms. */
   chunkPlaces: 250,
   idleMs: 2_000,

@@ -1,7 +1,7 @@
 import { type EventRecord, encodeRecords, PLACE_EVENTS } from './places.ts';
 import type { PlannedPlace } from './plan.ts';
 
-/** The rows of a segment in the order they came in, a column each, as they go to another thread. */
+/** The rows of a segment in the order they came in, a column each, as another thread is shown them. */
 export interface PackedRows {
   readonly cids: Float64Array;
   readonly seqs: Float64Array;

@@ -2,9 +2,6 @@ import type { PackedRows } from './packed-rows.ts';
 import type { EventRecord } from './places.ts';
 import { Columns, NONE } from './segment-columns.ts';
 
-/** What is packed holds up the foreground: some 10 ns a row. */
-const MAX_PACKED_ROWS = 200_000;
-
 /** The rows of one conversation in one segment of the log: their seqs are `firstSeq`, `firstSeq + 1`, … */
 interface Run {
   readonly firstSeq: number;
@@ -43,6 +40,11 @@ export class PendingRows {
   /** Rows in the active segment. */
   get activeRows(): number {
     return this.#active.rows;
+  }
+
+  /** Conversations in the active segment. */
+  get activeRuns(): number {
+    return this.#active.runs.size;
   }
 
   get hasFrozen(): boolean {
@@ -142,10 +144,10 @@ export class PendingRows {
     if (this.#frozen !== undefined) this.#frozen.isWhole = false;
   }
 
-  /** The frozen segment, for the indexer's thread; undefined when the log has to be read for it. O(rows). */
+  /** The frozen segment, for the indexer's thread; undefined when the log has to be read for it. O(1). */
   packFrozen(): PackedRows | undefined {
     const frozen = this.#frozen;
-    if (frozen === undefined || !frozen.isWhole || frozen.rows > MAX_PACKED_ROWS) return undefined;
+    if (frozen === undefined || !frozen.isWhole) return undefined;
     return frozen.columns.packed();
   }
 

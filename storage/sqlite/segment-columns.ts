@@ -12,14 +12,14 @@ interface Link {
   readonly before: number;
 }
 
-/** Rows of the log in the order they came in, 33 bytes each, of all conversations together. */
+/** Rows of the log in the order they came in, 33 bytes each, of all conversations together; threads may share them. */
 export class Columns {
   #count = 0;
-  #cids = new Float64Array(FIRST_ROOM);
-  #seqs = new Float64Array(FIRST_ROOM);
-  #rows = new Float64Array(FIRST_ROOM);
-  #keyHashes = new Uint32Array(FIRST_ROOM);
-  #kinds = new Uint8Array(FIRST_ROOM);
+  #cids = new Float64Array(shared(FIRST_ROOM, Float64Array));
+  #seqs = new Float64Array(shared(FIRST_ROOM, Float64Array));
+  #rows = new Float64Array(shared(FIRST_ROOM, Float64Array));
+  #keyHashes = new Uint32Array(shared(FIRST_ROOM, Uint32Array));
+  #kinds = new Uint8Array(shared(FIRST_ROOM, Uint8Array));
   #before = new Int32Array(FIRST_ROOM);
 
   /** Where it stands from now on. */
@@ -53,27 +53,34 @@ export class Columns {
     return this.#keyHashes[at] ?? 0;
   }
 
-  /** A copy. */
+  /** What is here, not a copy of it: another thread may read it, as long as nothing is added or taken back. */
   packed(): PackedRows {
     const count = this.#count;
     return {
-      cids: this.#cids.slice(0, count),
-      seqs: this.#seqs.slice(0, count),
-      rows: this.#rows.slice(0, count),
-      keyHashes: this.#keyHashes.slice(0, count),
-      kinds: this.#kinds.slice(0, count),
+      cids: this.#cids.subarray(0, count),
+      seqs: this.#seqs.subarray(0, count),
+      rows: this.#rows.subarray(0, count),
+      keyHashes: this.#keyHashes.subarray(0, count),
+      kinds: this.#kinds.subarray(0, count),
     };
   }
 
   #grow(): void {
     const length = this.#rows.length * 2;
-    this.#cids = larger(this.#cids, new Float64Array(length));
-    this.#seqs = larger(this.#seqs, new Float64Array(length));
-    this.#rows = larger(this.#rows, new Float64Array(length));
-    this.#keyHashes = larger(this.#keyHashes, new Uint32Array(length));
-    this.#kinds = larger(this.#kinds, new Uint8Array(length));
+    this.#cids = larger(this.#cids, new Float64Array(shared(length, Float64Array)));
+    this.#seqs = larger(this.#seqs, new Float64Array(shared(length, Float64Array)));
+    this.#rows = larger(this.#rows, new Float64Array(shared(length, Float64Array)));
+    this.#keyHashes = larger(this.#keyHashes, new Uint32Array(shared(length, Uint32Array)));
+    this.#kinds = larger(this.#kinds, new Uint8Array(shared(length, Uint8Array)));
     this.#before = larger(this.#before, new Int32Array(length));
   }
+}
+
+function shared(
+  length: number,
+  { BYTES_PER_ELEMENT }: { readonly BYTES_PER_ELEMENT: number },
+): SharedArrayBuffer {
+  return new SharedArrayBuffer(length * BYTES_PER_ELEMENT);
 }
 
 function larger<T extends Float64Array | Uint32Array | Uint8Array | Int32Array>(from: T, to: T): T {

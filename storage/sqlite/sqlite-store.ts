@@ -35,7 +35,7 @@ import { SqliteIndex } from './sqlite-index.ts';
 import { SqliteAudit, SqliteLedger } from './sqlite-notes.ts';
 import { SqliteSpaces } from './sqlite-spaces.ts';
 import { openTables, refill, type Tables } from './tables.ts';
-import { WalGauge, walPages } from './wal.ts';
+import { WalGauge, walState } from './wal.ts';
 import { type Undo, Writer } from './writer.ts';
 
 /** How long a close indexes rows before it leaves the rest to the next start. */
@@ -142,7 +142,7 @@ export class SqliteStore implements Store {
           this.#searcher.proceed();
         },
       },
-      { hasRubbish: this.#tables.hasRubbish(), walPages: walPages(db) },
+      { hasRubbish: this.#tables.hasRubbish(), walPages: walState(db).walPages },
     );
   }
 

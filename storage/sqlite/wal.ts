@@ -6,18 +6,25 @@ interface CheckpointRow {
   readonly checkpointed: number;
 }
 
-/** Pages in the WAL; 0 when all of them are in the file, because the next commit then starts it anew. About 10 µs. */
-export function walPages(db: Database): number {
-  return pagesLeft(db.pragma('wal_checkpoint(NOOP)'));
+export interface WalState {
+  /** Pages in the WAL; 0 when all of them are in the file, because the next commit then starts it anew. */
+  readonly walPages: number;
+  /** Those of them that are not in the file. */
+  readonly leftPages: number;
 }
 
-export function checkpoint(db: Database, mode: 'PASSIVE' | 'TRUNCATE'): number {
-  return pagesLeft(db.pragma(`wal_checkpoint(${mode})`));
+/** About 10 µs. */
+export function walState(db: Database): WalState {
+  return stateOf(db.pragma('wal_checkpoint(NOOP)'));
 }
 
-function pagesLeft(rows: unknown): number {
-  const [row] = rows as [CheckpointRow];
-  return row.log === row.checkpointed ? 0 : row.log;
+export function checkpoint(db: Database, mode: 'PASSIVE' | 'TRUNCATE'): WalState {
+  return stateOf(db.pragma(`wal_checkpoint(${mode})`));
+}
+
+function stateOf(rows: unknown): WalState {
+  const [{ log, checkpointed }] = rows as [CheckpointRow];
+  return { walPages: log === checkpointed ? 0 : log, leftPages: log - checkpointed };
 }
 
 /** How often the WAL's length is looked at. */
@@ -40,6 +47,6 @@ export class WalGauge {
     if (this.#commits < MEASURE_EVERY.commits && this.#rows < MEASURE_EVERY.rows) return undefined;
     this.#commits = 0;
     this.#rows = 0;
-    return walPages(this.#db);
+    return walState(this.#db).walPages;
   }
 }

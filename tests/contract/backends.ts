@@ -29,15 +29,15 @@ export const sqlitePlain = sqlite('sqlite', (path) => SqliteStore.open(path));
 
 /** The indexer runs beside the calls, at moments of its own. */
 export const sqliteIndexing = sqlite('sqlite, with an indexer that never rests', (path) =>
-  SqliteStore.open(path, { segmentRows: 1 }),
+  SqliteStore.open(path, { segmentRows: 1, placeRows: 1 }),
 );
 export const sqliteIndexingFew = sqlite('sqlite, indexing three rows at a time', (path) =>
-  SqliteStore.open(path, { segmentRows: 3, chunkPlaces: 1, idleMs: 1 }),
+  SqliteStore.open(path, { segmentRows: 3, placeRows: 1, chunkPlaces: 1, idleMs: 1 }),
 );
 
 /** Everything written has its place before the next call. */
 export const sqliteIndexed = sqlite('sqlite, with every row indexed at once', (path) => {
-  const store = SqliteStore.open(path, { segmentRows: 1 });
+  const store = SqliteStore.open(path, { segmentRows: 1, placeRows: 1 });
   return settledStore(store, () => store.backlogRows === 0);
 });
 
@@ -47,6 +47,7 @@ export const sqliteHalfway = sqlite('sqlite, with an indexing run that never end
   rmSync(marker, { force: true });
   const store = SqliteStore.open(path, {
     segmentRows: 3,
+    placeRows: 1,
     indexerScript: new URL('../support/halfway-indexer.ts', import.meta.url),
   });
   return settledStore(store, () => store.backlogRows < 3 || existsSync(marker));

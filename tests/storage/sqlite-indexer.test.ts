@@ -69,6 +69,30 @@ describe('the indexer', () => {
     }
   });
 
+  test.for([
+    { placeRows: 1, rows: 12, why: 'a segment of 10' },
+    { placeRows: 3, rows: 18, why: '3 of each of the 6 conversations' },
+    { placeRows: 50, rows: 42, why: 'four segments, though that is not 50 of each' },
+  ])('waits until there are $rows rows: $why', async ({ placeRows, rows: wanted }) => {
+    const indexed: number[] = [];
+    open({
+      segmentRows: 10,
+      placeRows,
+      idleMs: 60_000,
+      onIndexed: ({ rows }) => indexed.push(rows),
+    });
+    // Its thread starts with the first work there is.
+    await made(store, messages(1, 10 * Math.min(placeRows, 4)));
+    await until(() => indexed.length === 1);
+    const ids = Array.from({ length: 6 }, (_, index) => conversationId(`c_${index}`));
+    for (const id of ids) await made(store, [], { id });
+    for (let seq = 1; store.backlogRows < wanted; seq += 1) {
+      await Promise.all(ids.map((id) => appended(store, [message(seq)], { id })));
+    }
+    await until(() => indexed.length === 2);
+    expect(indexed[1]).toBe(wanted);
+  });
+
   test('indexes what there is when nothing came in for a while, and empties the WAL', async () => {
     open({ idleMs: 1 });
     await made(store, messages(1, 20));
