@@ -8,6 +8,7 @@ import {
   writeSync,
 } from 'node:fs';
 import { Socket } from 'node:net';
+import { totalmem } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { FIGURE_NAMES } from '../k6/lib/scenarios.ts';
@@ -100,14 +101,22 @@ function k6Arguments({ scenario }: LoadPlan, pipe: string): string[] {
 /** What k6's memory may grow to before it is collected, MiB: with nobody, and for each connection. */
 const HEAP_MIB = 1_024;
 const HEAP_MIB_EACH = 0.5;
+/** Of what the machine has, it gets this part at most. */
+const HEAP_SHARE = 1 / 4;
+const MIB = 2 ** 20;
 
 /**
  * k6 of itself collects its garbage when it has twice what it holds: several times a second at 10,000 deliveries a
  * second, a tenth of a second each on two cores, which is then the tail of every time that it measures. It has
  * time to collect seldom; what the environment says goes first.
  */
-export function collector(people: number, env: NodeJS.ProcessEnv): Record<string, string> {
-  const { GOGC = 'off', GOMEMLIMIT = `${HEAP_MIB + Math.ceil(people * HEAP_MIB_EACH)}MiB` } = env;
+export function collector(
+  people: number,
+  env: NodeJS.ProcessEnv,
+  machineBytes = totalmem(),
+): Record<string, string> {
+  const mib = Math.min(HEAP_MIB + people * HEAP_MIB_EACH, (machineBytes * HEAP_SHARE) / MIB);
+  const { GOGC = 'off', GOMEMLIMIT = `${Math.ceil(mib)}MiB` } = env;
   return { GOGC, GOMEMLIMIT };
 }
 

@@ -74,7 +74,9 @@ describe('the figures of a scenario', () => {
 
 describe("k6's memory", () => {
   it('is collected when it is large, and has room for each connection', () => {
-    expect(collector(1_000, {})).toEqual({ GOGC: 'off', GOMEMLIMIT: '1524MiB' });
+    expect(collector(1_000, {}, 2 ** 34)).toEqual({ GOGC: 'off', GOMEMLIMIT: '1524MiB' });
+    // Not more than a quarter of what the machine has.
+    expect(collector(1_000, {}, 2 ** 31)).toEqual({ GOGC: 'off', GOMEMLIMIT: '512MiB' });
   });
 
   it('is what the environment says', () => {
