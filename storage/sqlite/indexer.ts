@@ -69,6 +69,8 @@ export class Indexer {
   #startedAt = 0;
   /** The first plan after a start may meet rows that were placed before it. */
   #skipPlaced = true;
+  /** Some of what is frozen may have places, from an attempt that failed. What is pending at a start has none. */
+  #isPartlyPlaced = false;
   #hasRubbish: boolean;
   #walPages = 0;
   /** Pages that the last copy of a checkpoint has left, as commits came in meanwhile. */
@@ -140,6 +142,7 @@ export class Indexer {
   restart(): void {
     this.#phase = 'rest';
     this.#skipPlaced = true;
+    this.#isPartlyPlaced = false;
     this.#hasRubbish = true;
   }
 
@@ -214,7 +217,7 @@ export class Indexer {
 
   #plan(): Order {
     const skipPlaced = this.#skipPlaced;
-    const rows = skipPlaced ? undefined : this.#options.pending.packFrozen();
+    const rows = this.#isPartlyPlaced ? undefined : this.#options.pending.packFrozen();
     return { kind: 'plan', lastRow: this.#segmentEnd, skipPlaced, rows };
   }
 
@@ -258,6 +261,7 @@ export class Indexer {
         if (!isDone) return;
         this.#options.pending.dropFrozen();
         this.#skipPlaced = false;
+        this.#isPartlyPlaced = false;
         this.#phase = 'purge';
         return;
       case 'purge':
@@ -301,7 +305,10 @@ export class Indexer {
       this.#hasRubbish = true;
       this.#rest();
     }
-    if (order?.kind !== 'checkpoint') this.#skipPlaced = true;
+    if (order?.kind !== 'checkpoint') {
+      this.#skipPlaced = true;
+      this.#isPartlyPlaced = true;
+    }
     this.#checkpointing = 'no';
     this.#options.onError(error);
     if (this.#isClosed) return;

@@ -1,4 +1,4 @@
-import { type EventRecord, encodeRecords, PLACE_EVENTS } from './places.ts';
+import { encodeRecords, PLACE_EVENTS } from './places.ts';
 import type { PlannedPlace } from './plan.ts';
 
 /** The rows of a segment in the order they came in, a column each, as another thread is shown them. */
@@ -10,10 +10,14 @@ export interface PackedRows {
   readonly kinds: Uint8Array;
 }
 
-/** The places of all that was packed, in the order of their table. */
-export function placesOfPacked(pack: PackedRows): PlannedPlace[] {
+/**
+ * The places of all that was packed, in the order of their table. It has the core for itself while senders may wait
+ * for it, and most often in a thread that has just begun: so it loops over numbers.
+ */
+export function placesOfPacked({ cids, seqs, rows, keyHashes, kinds }: PackedRows): PlannedPlace[] {
   const runs = new Map<number, number[]>();
-  for (const [at, cid] of pack.cids.entries()) {
+  for (let at = 0; at < cids.length; at += 1) {
+    const cid = cids[at] ?? 0;
     const run = runs.get(cid);
     if (run === undefined) runs.set(cid, [at]);
     else run.push(at);
@@ -21,14 +25,12 @@ export function placesOfPacked(pack: PackedRows): PlannedPlace[] {
   const places: PlannedPlace[] = [];
   for (const [cid, run] of [...runs].sort(([a], [b]) => a - b)) {
     for (let from = 0; from < run.length; from += PLACE_EVENTS) {
-      const some = run.slice(from, from + PLACE_EVENTS);
-      const records = encodeRecords(some.map((at) => recordAt(pack, at)));
-      places.push({ cid, firstSeq: pack.seqs[some[0] ?? 0] ?? 0, records });
+      const records = encodeRecords(Math.min(PLACE_EVENTS, run.length - from), (index) => {
+        const at = run[from + index] ?? 0;
+        return { row: rows[at] ?? 0, keyHash: keyHashes[at] ?? 0, kind: kinds[at] ?? 0 };
+      });
+      places.push({ cid, firstSeq: seqs[run[from] ?? 0] ?? 0, records });
     }
   }
   return places;
-}
-
-function recordAt({ rows, keyHashes, kinds }: PackedRows, at: number): EventRecord {
-  return { row: rows[at] ?? 0, keyHash: keyHashes[at] ?? 0, kind: kinds[at] ?? 0 };
 }

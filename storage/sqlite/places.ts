@@ -18,14 +18,17 @@ export interface EventRecord {
   readonly kind: number;
 }
 
-export function encodeRecords(events: readonly EventRecord[]): Buffer {
-  const records = Buffer.allocUnsafe(events.length * RECORD_BYTES);
-  let at = 0;
-  for (const { row, keyHash, kind } of events) {
-    records.writeUIntLE(row, at, 6);
+/** As many records as `recordOf` is asked for. */
+export function encodeRecords(count: number, recordOf: (index: number) => EventRecord): Buffer {
+  const records = Buffer.allocUnsafe(count * RECORD_BYTES);
+  for (let index = 0; index < count; index += 1) {
+    const { row, keyHash, kind } = recordOf(index);
+    const at = index * RECORD_BYTES;
+    const low = row >>> 0;
+    records.writeUInt32LE(low, at);
+    records.writeUInt16LE((row - low) / 2 ** 32, at + 4);
     records.writeUInt32LE(keyHash, at + 6);
     records.writeUInt8(kind, at + 10);
-    at += RECORD_BYTES;
   }
   return records;
 }

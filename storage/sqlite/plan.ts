@@ -77,7 +77,8 @@ export function planOf({ log, hash, lastRow, places }: PlanOf): Plan {
 function placesOf(cid: number, { firstSeq, events }: Run): PlannedPlace[] {
   const places: PlannedPlace[] = [];
   for (let at = 0; at < events.length; at += PLACE_EVENTS) {
-    const records = encodeRecords(events.slice(at, at + PLACE_EVENTS));
+    const some = events.slice(at, at + PLACE_EVENTS);
+    const records = encodeRecords(some.length, (index) => some[index] as EventRecord);
     places.push({ cid, firstSeq: firstSeq + at, records });
   }
   return places;

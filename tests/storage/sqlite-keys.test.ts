@@ -55,9 +55,7 @@ describe('keys by their hash', () => {
     migrate(db);
     const tables = openTables(db);
     const records = (keyHash: number) =>
-      encodeRecords(
-        Array.from({ length: PLACE_EVENTS }, (_, at) => ({ row: at + 1, keyHash, kind: 1 })),
-      );
+      encodeRecords(PLACE_EVENTS, (index) => ({ row: index + 1, keyHash, kind: 1 }));
     tables.places.insert(1, { firstSeq: 1, records: records(0) });
     tables.places.insert(2, { firstSeq: 1, records: records(7) });
     expect(tables.keys.of(1).bytes).toBe(new KeyIndex().bytes);

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { type ConversationId, conversationId } from '../../src/domain/ids.ts';
 import { migrate } from '../../storage/sqlite/migrations.ts';
 import { placesOfPacked } from '../../storage/sqlite/packed-rows.ts';
-import { PLACE_EVENTS } from '../../storage/sqlite/places.ts';
+import { encodeRecords, keyHashAt, PLACE_EVENTS, rowAt } from '../../storage/sqlite/places.ts';
 import { planOf } from '../../storage/sqlite/plan.ts';
 import { openTables } from '../../storage/sqlite/tables.ts';
 import { Writer } from '../../storage/sqlite/writer.ts';
@@ -33,6 +33,24 @@ function opened() {
   };
   return { db, tables, writer, say };
 }
+
+describe('a place', () => {
+  test('keeps row, hash and kind, whatever their size', () => {
+    const rows = [1, 255, 2 ** 31, 2 ** 32 - 1, 2 ** 32, 2 ** 40 + 7, 2 ** 48 - 1];
+    const hashes = [0, 1, 2 ** 31, 2 ** 32 - 1, 5, 2 ** 31 - 1, 9];
+    const place = {
+      firstSeq: 1,
+      records: encodeRecords(rows.length, (index) => ({
+        row: rows[index] ?? 0,
+        keyHash: hashes[index] ?? 0,
+        kind: index,
+      })),
+    };
+    expect(rows.map((_, index) => rowAt(place, index))).toEqual(rows);
+    expect(hashes.map((_, index) => keyHashAt(place, index))).toEqual(hashes);
+    expect([...place.records].filter((_, at) => at % 11 === 10)).toEqual([0, 1, 2, 3, 4, 5, 6]);
+  });
+});
 
 describe('the rows that memory has of a segment', () => {
   test('lead to the very places that the log leads to', () => {
