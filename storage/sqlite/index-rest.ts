@@ -11,7 +11,7 @@ export function indexRest(path: string, lastRow: number, withinMs: number): void
   const deadline = performance.now() + withinMs;
   const steps = new IndexerSteps(path);
   const orders: readonly Order[] = [
-    { kind: 'plan', lastRow, skipPlaced: true },
+    { kind: 'plan', lastRow },
     { kind: 'chunk', places: AT_A_TIME },
     { kind: 'purge', lastRow, rows: AT_A_TIME, keep: [] },
   ];

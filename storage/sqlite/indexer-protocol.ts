@@ -5,12 +5,11 @@ import type { WalState } from './wal.ts';
 export type Order =
   /**
    * Make places for the rows of the log up to `lastRow` that have none. They are those in `rows`; where it is absent
-   * they are read from the log, with `skipPlaced` without those that an earlier attempt has placed.
+   * they are read from the log, without those that an earlier attempt has placed.
    */
   | {
       readonly kind: 'plan';
       readonly lastRow: number;
-      readonly skipPlaced: boolean;
       readonly rows?: PackedRows | undefined;
     }
   /** Write the next `places` of the plan. */

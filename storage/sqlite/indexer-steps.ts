@@ -79,12 +79,10 @@ export class IndexerSteps {
     }
   }
 
-  #makePlan({ lastRow, skipPlaced, rows }: Order & { kind: 'plan' }): Done {
-    const [log, hash] = [this.#log, this.#hash];
+  #makePlan({ lastRow, rows }: Order & { kind: 'plan' }): Done {
+    const [log, places, hash] = [this.#log, this.#places, this.#hash];
     this.#plan =
-      rows === undefined
-        ? planOf({ log, hash, lastRow, ...(skipPlaced ? { places: this.#places } : {}) })
-        : new Plan(placesOfPacked(rows));
+      rows === undefined ? planOf({ log, places, hash, lastRow }) : new Plan(placesOfPacked(rows));
     this.#planEnd = lastRow;
     return { isDone: this.#plan.isDone, rows: this.#plan.rows };
   }

@@ -67,8 +67,6 @@ export class Indexer {
   #segmentEnd = 0;
   #segmentRows = 0;
   #startedAt = 0;
-  /** The first plan after a start may meet rows that were placed before it. */
-  #skipPlaced = true;
   /** Some of what is frozen may have places, from an attempt that failed. What is pending at a start has none. */
   #isPartlyPlaced = false;
   #hasRubbish: boolean;
@@ -141,7 +139,6 @@ export class Indexer {
   /** The index was built anew from the file: what is frozen or planned means nothing any more. */
   restart(): void {
     this.#phase = 'rest';
-    this.#skipPlaced = true;
     this.#isPartlyPlaced = false;
     this.#hasRubbish = true;
   }
@@ -216,9 +213,8 @@ export class Indexer {
   }
 
   #plan(): Order {
-    const skipPlaced = this.#skipPlaced;
     const rows = this.#isPartlyPlaced ? undefined : this.#options.pending.packFrozen();
-    return { kind: 'plan', lastRow: this.#segmentEnd, skipPlaced, rows };
+    return { kind: 'plan', lastRow: this.#segmentEnd, rows };
   }
 
   #purge(): Order {
@@ -260,7 +256,6 @@ export class Indexer {
         this.#segmentRows += rows;
         if (!isDone) return;
         this.#options.pending.dropFrozen();
-        this.#skipPlaced = false;
         this.#isPartlyPlaced = false;
         this.#phase = 'purge';
         return;
@@ -305,10 +300,7 @@ export class Indexer {
       this.#hasRubbish = true;
       this.#rest();
     }
-    if (order?.kind !== 'checkpoint') {
-      this.#skipPlaced = true;
-      this.#isPartlyPlaced = true;
-    }
+    if (order?.kind !== 'checkpoint') this.#isPartlyPlaced = true;
     this.#checkpointing = 'no';
     this.#options.onError(error);
     if (this.#isClosed) return;

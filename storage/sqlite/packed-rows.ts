@@ -11,8 +11,8 @@ export interface PackedRows {
 }
 
 /**
- * The places of all that was packed, in the order of their table. It has the core for itself while senders may wait
- * for it, and most often in a thread that has just begun: so it loops over numbers.
+ * The places of all that was packed, in the order of their table. Where there is one core, senders wait for it, and
+ * the first time in a thread nothing of it is compiled: so it loops over numbers.
  */
 export function placesOfPacked({ cids, seqs, rows, keyHashes, kinds }: PackedRows): PlannedPlace[] {
   const runs = new Map<number, number[]>();

@@ -45,8 +45,8 @@ export interface PlanOf {
   readonly log: LogTable;
   readonly hash: KeyHash;
   readonly lastRow: number;
-  /** Where to look up what is placed already; absent when nothing above the log's mark is. */
-  readonly places?: PlaceTable;
+  /** Where to look up what is placed already. */
+  readonly places: PlaceTable;
 }
 
 /** Reads the log above its mark; takes no lock, and no bodies. */
@@ -54,7 +54,6 @@ export function planOf({ log, hash, lastRow, places }: PlanOf): Plan {
   const runs = new Map<number, Run>();
   const placedHeads = new Map<number, number>();
   const placedHead = (cid: number) => {
-    if (places === undefined) return 0;
     let head = placedHeads.get(cid);
     if (head === undefined) {
       head = places.head(cid) ?? 0;

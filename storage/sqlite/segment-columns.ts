@@ -15,11 +15,11 @@ interface Link {
 /** Rows of the log in the order they came in, 33 bytes each, of all conversations together; threads may share them. */
 export class Columns {
   #count = 0;
-  #cids = new Float64Array(shared(FIRST_ROOM, Float64Array));
-  #seqs = new Float64Array(shared(FIRST_ROOM, Float64Array));
-  #rows = new Float64Array(shared(FIRST_ROOM, Float64Array));
-  #keyHashes = new Uint32Array(shared(FIRST_ROOM, Uint32Array));
-  #kinds = new Uint8Array(shared(FIRST_ROOM, Uint8Array));
+  #cids = floats(FIRST_ROOM);
+  #seqs = floats(FIRST_ROOM);
+  #rows = floats(FIRST_ROOM);
+  #keyHashes = words(FIRST_ROOM);
+  #kinds = bytes(FIRST_ROOM);
   #before = new Int32Array(FIRST_ROOM);
 
   /** Where it stands from now on. */
@@ -67,21 +67,18 @@ export class Columns {
 
   #grow(): void {
     const length = this.#rows.length * 2;
-    this.#cids = larger(this.#cids, new Float64Array(shared(length, Float64Array)));
-    this.#seqs = larger(this.#seqs, new Float64Array(shared(length, Float64Array)));
-    this.#rows = larger(this.#rows, new Float64Array(shared(length, Float64Array)));
-    this.#keyHashes = larger(this.#keyHashes, new Uint32Array(shared(length, Uint32Array)));
-    this.#kinds = larger(this.#kinds, new Uint8Array(shared(length, Uint8Array)));
+    this.#cids = larger(this.#cids, floats(length));
+    this.#seqs = larger(this.#seqs, floats(length));
+    this.#rows = larger(this.#rows, floats(length));
+    this.#keyHashes = larger(this.#keyHashes, words(length));
+    this.#kinds = larger(this.#kinds, bytes(length));
     this.#before = larger(this.#before, new Int32Array(length));
   }
 }
 
-function shared(
-  length: number,
-  { BYTES_PER_ELEMENT }: { readonly BYTES_PER_ELEMENT: number },
-): SharedArrayBuffer {
-  return new SharedArrayBuffer(length * BYTES_PER_ELEMENT);
-}
+const floats = (length: number) => new Float64Array(new SharedArrayBuffer(8 * length));
+const words = (length: number) => new Uint32Array(new SharedArrayBuffer(4 * length));
+const bytes = (length: number) => new Uint8Array(new SharedArrayBuffer(length));
 
 function larger<T extends Float64Array | Uint32Array | Uint8Array | Int32Array>(from: T, to: T): T {
   to.set(from);

@@ -59,8 +59,8 @@ describe('the rows that memory has of a segment', () => {
     say(ONE, 1, PLACE_EVENTS - 1);
     say(TWO, 41, 41);
     say(ONE, PLACE_EVENTS, PLACE_EVENTS + 5);
-    const { log, keys, pending } = tables;
-    const plan = planOf({ log, hash: keys.hash, lastRow: writer.lastRow });
+    const { log, places, keys, pending } = tables;
+    const plan = planOf({ log, places, hash: keys.hash, lastRow: writer.lastRow });
     pending.freeze();
     const pack = pending.packFrozen();
     expect(pack).toBeDefined();

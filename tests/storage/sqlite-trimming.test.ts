@@ -135,7 +135,7 @@ describe('a restart in the middle', () => {
     const lastRow = Number(all('SELECT max(row) FROM log', path)[0]);
     const worker = new IndexerSteps(path);
     const orders: Order[] = [
-      { kind: 'plan', lastRow, skipPlaced: true },
+      { kind: 'plan', lastRow },
       { kind: 'chunk', places: 1_000 },
     ];
     for (let step = 0; step < steps; step += 1)
