@@ -11,10 +11,15 @@ const MAX_COMMIT_ROWS = 8_192;
 /** How soon a file that someone else has locked is tried again. */
 const RETRY_MS = 5;
 
+/** Who has the write lock when it is not ours: another thread of the store, or another program. */
+type Holder = 'worker' | 'stranger';
+
 export interface GroupCommitOptions {
   readonly db: Database;
-  /** How long writes wait for a lock that another holds before they are refused. */
+  /** How long writes wait for a lock that another program holds before they are refused. */
   readonly lockWaitMs: number;
+  /** The same for a lock that a worker holds, which does give it back: as fast as the disk lets it. */
+  readonly lentWaitMs: number;
   /** True while a worker holds the file's write lock; `flush` is called when it has let go. */
   readonly isLent: () => boolean;
   /** Writes what the writes have left to be written together; `drop` forgets it. */
@@ -34,7 +39,7 @@ export interface GroupCommitOptions {
  *
  * Owns: the queue of writes, the transaction, when memory is undone. Does not own: what a write does (writer.ts),
  * the lock's other user (indexer.ts). Bound: a conversation has one write under way, so the queue is as long as
- * conversations are busy; nothing waits longer than `lockWaitMs`.
+ * conversations are busy; nothing waits longer than `lentWaitMs` and then `lockWaitMs`.
  *
  * Invariants:
  * G1. A write is answered after its transaction's COMMIT returned, or after its ROLLBACK did.
@@ -50,7 +55,7 @@ export class GroupCommit {
   #isScheduled = false;
   #isOutOfSync = false;
   #retry: NodeJS.Timeout | undefined;
-  #blockedSince: number | undefined;
+  #blocked: { readonly by: Holder; readonly since: number } | undefined;
 
   constructor(options: GroupCommitOptions) {
     this.#options = options;
@@ -78,7 +83,7 @@ export class GroupCommit {
   flush(): void {
     if (this.#queue.length === 0) return;
     if (this.#options.isLent()) {
-      this.#wait(new Error('a worker holds the write lock'));
+      this.#wait('worker', new Error('a worker holds the write lock'));
       return;
     }
     const group = this.#takeGroup();
@@ -126,7 +131,7 @@ export class GroupCommit {
     } catch (error) {
       if (phase === 'begin' && isBusy(error)) {
         this.#queue = [...group, ...this.#queue];
-        this.#wait(error);
+        this.#wait('stranger', error);
         return false;
       }
       this.#takeBack(undo, phase);
@@ -182,9 +187,11 @@ export class GroupCommit {
     for (const write of group) write.refuse(unavailable(error, outcome));
   }
 
-  #wait(cause: unknown): void {
-    this.#blockedSince ??= performance.now();
-    if (performance.now() - this.#blockedSince >= this.#options.lockWaitMs) {
+  #wait(holder: Holder, cause: unknown): void {
+    const now = performance.now();
+    if (this.#blocked?.by !== holder) this.#blocked = { by: holder, since: now };
+    const { lentWaitMs, lockWaitMs } = this.#options;
+    if (now - this.#blocked.since >= (holder === 'worker' ? lentWaitMs : lockWaitMs)) {
       this.#unblock();
       const refused = this.#queue;
       this.#queue = [];
@@ -200,7 +207,7 @@ export class GroupCommit {
   }
 
   #unblock(): void {
-    this.#blockedSince = undefined;
+    this.#blocked = undefined;
     clearTimeout(this.#retry);
     this.#retry = undefined;
   }

@@ -9,6 +9,8 @@ export interface SqliteOptions {
   readonly synchronous?: Synchronous;
   /** How long writes wait for a lock that another program holds, before they are refused. */
   readonly lockWaitMs?: number;
+  /** How long they wait for a thread of the store's own, which a slow disk may hold up. */
+  readonly lentWaitMs?: number;
   /** Rows of the log that are worth an indexing run, in few conversations. */
   readonly segmentRows?: number;
   /** Rows of each conversation, on average, that it waits for where there are many, up to four times as long. */
@@ -42,6 +44,7 @@ export interface SqliteOptions {
 export const DEFAULTS = {
   synchronous: 'FULL',
   lockWaitMs: 1_000,
+  lentWaitMs: 30_000,
   segmentRows: 50_000,
   /** A place is a page of its own to write, with one event or with many. */
   placeRows: 16,

@@ -78,6 +78,7 @@ export class SqliteStore implements Store {
     this.#commits = new GroupCommit({
       db,
       lockWaitMs: options.lockWaitMs,
+      lentWaitMs: options.lentWaitMs,
       isLent: () => this.#indexer.isLent() || this.#searcher.isLent(),
       finish: () => this.#tables.log.finish(),
       drop: () => {

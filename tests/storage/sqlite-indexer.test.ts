@@ -1,4 +1,4 @@
-import { readFileSync, statSync } from 'node:fs';
+import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import Sqlite from 'better-sqlite3';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { conversationId } from '../../src/domain/ids.ts';
@@ -27,6 +27,7 @@ beforeEach(() => {
 });
 
 afterEach(async () => {
+  goOn();
   await store.close();
   folder.clear();
 });
@@ -45,6 +46,9 @@ function count(table: string): number {
     db.close();
   }
 }
+
+/** An indexer that is held (held-indexer.ts) is held no more. */
+const goOn = () => writeFileSync(folder.path('c.db-go'), '');
 
 const walBytes = () => statSync(folder.path('c.db-wal')).size;
 
@@ -180,6 +184,7 @@ describe("the indexer's thread", () => {
     const errors: unknown[] = [];
     open({
       segmentRows: 1,
+      placeRows: 1,
       indexerScript: new URL('../support/no-such-indexer.ts', import.meta.url),
       onError: (error) => errors.push(error),
     });
@@ -187,6 +192,43 @@ describe("the indexer's thread", () => {
     await until(() => errors.length > 0);
     await appended(store, messages(4, 9));
     expect(await wholeLog(store)).toEqual(messages(1, 9));
+  });
+});
+
+describe('a write that the indexer keeps waiting', () => {
+  /** Appends until the indexer has the lock, and keeps it; then one more, and turns of the event loop for 50 ms. */
+  const blocked = async (options: SqliteOptions) => {
+    open({
+      ...options,
+      segmentRows: 1,
+      placeRows: 1,
+      indexerScript: new URL('../support/held-indexer.ts', import.meta.url),
+    });
+    await made(store, messages(1, 1));
+    await until(() => existsSync(folder.path('c.db-held')));
+    let answered = false;
+    const answer = append(store, { events: messages(2, 2) }).finally(() => {
+      answered = true;
+    });
+    const from = performance.now();
+    await until(() => answered || performance.now() - from > 50);
+    return { answer, answered };
+  };
+
+  test('is stored, however slow the disk is under it: no other program has the lock', async () => {
+    const { answer, answered } = await blocked({ lockWaitMs: 1 });
+    expect(answered).toBe(false);
+    goOn();
+    expect((await answer).ok).toBe(true);
+    expect(await wholeLog(store)).toEqual(messages(1, 2));
+  });
+
+  test('is refused in the end, when the disk never answers, and nothing of it is stored', async () => {
+    const { answer } = await blocked({ lentWaitMs: 10 });
+    expect(refusal(await answer)).toMatchObject({ outcome: 'none' });
+    goOn();
+    await until(async () => (await append(store, { events: messages(2, 2) })).ok);
+    expect(await wholeLog(store)).toEqual(messages(1, 2));
   });
 });
 
