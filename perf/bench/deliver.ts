@@ -12,7 +12,7 @@ const HELP = `deliver: what the server delivers, beside a bare uWebSockets.js re
 
   --only pairs,rate        which loads of pairs, room, rate and peak (all)
   --rounds 5               runs of each, of which the median counts
-  --seconds 3              of measuring in each run, after as many of warming up, 2 at most
+  --seconds 3              of measuring in each run; before it as many of \`pairs\`, 3 at most, and 1 of the load itself
   --against FULL,NORMAL    which stores (memory, NORMAL, FULL)
 `;
 
@@ -98,7 +98,7 @@ async function compare(
   client: LoadClient,
 ): Promise<ReadonlyMap<Contender, readonly Run[]>> {
   const measureMs = Number(options.seconds) * 1_000;
-  const whole: Load = { ...load, measureMs, warmMs: Math.min(measureMs, 2_000) };
+  const whole: Load = { ...load, measureMs, warmMs: 1_000 };
   const sizing = { ...whole, measureMs: 200, warmMs: 0 };
   const sizes = await runOnce('memory', sizing, {
     client,
@@ -128,7 +128,9 @@ async function runOnce(
     let before = 0;
     let used = 0;
     const protocol = contender === 'relay' ? 'relay' : 'colloquy';
-    const measured = await client.run(load, { port: server.port, protocol }, (phase) => {
+    const to = { port: server.port, protocol } as const;
+    if (load.warmMs > 0) await client.warmUp(to, load.measureMs);
+    const measured = await client.run(load, to, (phase) => {
       if (phase === 'measuring') before = server.cpuSeconds();
       else used = server.cpuSeconds() - before;
     });

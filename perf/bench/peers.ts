@@ -26,14 +26,12 @@ const HELP = `peers: the same work by Colloquy and by its peers, alternating, on
                       which works (all)
   --against NAMES     which contenders (all but colyseus-ws): ${CONTENDER_NAMES.join(', ')}, ${TURN_NAMES.join(', ')}
   --rounds 5          runs of each, of which the median counts
-  --seconds 3         of measuring in each run, after as many of warming up, 1.5 at most
+  --seconds 3         of measuring in each run; before it as many of \`pairs\`, 3 at most, and 1 of the work itself
   --turns 20          one after the other in each round
   --quick             one round of one second, 5 turns: to see that all of it works
 
 The peers are installed into perf/peers/node_modules the first time. Needs Linux, a C compiler and \`taskset\`.
 `;
-
-const WARM_UP_MS = 1_500;
 
 const options = flagsOf(HELP, {
   only: { type: 'string', default: PARTS.join(',') },
@@ -105,7 +103,7 @@ async function messages(parts: readonly string[], base: Omit<Ground, 'sizes'>): 
 async function compare({ title, load, contenders }: Work, ground: Ground): Promise<Outcome> {
   const names = options.against === undefined ? contenders : CONTENDER_NAMES.filter(isTaking);
   const measureMs = seconds * 1_000;
-  const whole = { ...load, measureMs, warmMs: Math.min(measureMs, WARM_UP_MS) };
+  const whole = { ...load, measureMs, warmMs: 1_000 };
   const runs = new Map<string, Run[]>(names.map((name) => [name, []]));
   const failures = new Map<string, string>();
   const synced: Synced[] = [];

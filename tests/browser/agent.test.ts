@@ -14,8 +14,14 @@ test("the agent's words show as they come, in both windows, and the answer stays
     await expect.poll(() => wordsIn(person.turn.locator('.content'))).toBe(3);
   }
   await ben.say('meanwhile, people talk');
-  await expect.poll(() => ada.message('meanwhile').count()).toBe(1);
+  // In Ben's page, too: a draft that becomes a message moves the button, and a press that began on it would miss it.
+  for (const person of [ada, ben]) {
+    await expect.poll(() => person.message('meanwhile').count()).toBe(1);
+  }
   await ben.turn.getByRole('button', { name: 'Stop' }).click();
+  for (const person of [ada, ben]) {
+    await expect.poll(() => person.page.getByRole('button', { name: 'Stop' }).count()).toBe(0);
+  }
 
   await ada.say('@assistant say: Bring blankets and tea.');
   for (const person of [ada, ben]) {

@@ -38,7 +38,7 @@ typedef struct { uint64_t next, settled; Flight *flights; } Room; // all before 
 
 // Options.
 int port, content_bytes = 128;
-static int rooms = 1, people = 2, senders = 2, window = 1, warm_ms = 1000, measure_ms = 3000;
+static int rooms = 1, people = 2, senders = 2, window = 1, first_room = 0, warm_ms = 1000, measure_ms = 3000;
 static double rate = 0; // sends a second in all rooms together; 0: closed loop
 static const Protocol *protocol = &colloquy;
 static int may_lose = 0; // a message that does not come is counted and not an error
@@ -113,7 +113,7 @@ void write_frame(Conn *conn, int opcode, const char *payload, size_t bytes) {
 static void put_message(const Room *room, uint64_t number, int64_t at) {
   if (out.id > 0) put_digits(out.bytes + out.id, number, 10);
   if (out.key > 0) put_digits(out.bytes + out.key, number, 10);
-  put_digits(out.bytes + out.room, room - all_rooms, 6);
+  put_digits(out.bytes + out.room, first_room + (room - all_rooms), 6);
   put_digits(out.bytes + out.time, at, 19);
   put_digits(out.bytes + out.number, number, 10);
   for (int byte = 0; out.little_endian_id > 0 && byte < 4; byte += 1) out.bytes[out.little_endian_id + byte] = number >> 8 * byte;
@@ -373,7 +373,7 @@ int main(int count, char **args) {
     struct { const char *name; int *whole; } options[] = {
       {"--port", &port}, {"--rooms", &rooms}, {"--people", &people}, {"--senders", &senders}, {"--window", &window},
       {"--content-bytes", &content_bytes}, {"--warm-ms", &warm_ms}, {"--measure-ms", &measure_ms}, {"--may-lose", &may_lose},
-      {"--slow-ms", &slow_ms}};
+      {"--slow-ms", &slow_ms}, {"--first-room", &first_room}};
     int is_known = strcmp(name, "--rate") == 0;
     if (is_known) rate = atof(value);
     for (size_t at = 0; strcmp(name, "--protocol") == 0 && at < sizeof PROTOCOLS / sizeof *PROTOCOLS; at += 1)
@@ -391,7 +391,7 @@ int main(int count, char **args) {
   all_rooms = calloc(rooms, sizeof *all_rooms);
   for (int room = 0; room < rooms; room += 1) all_rooms[room].flights = calloc(RING, sizeof(Flight));
   // Person p of room r is at p * rooms + r: all first people come in first.
-  for (int at = 0; at < rooms * people; at += 1) { conns[at].room = at % rooms; conns[at].person = at / rooms; }
+  for (int at = 0; at < rooms * people; at += 1) conns[at] = (Conn){.room = at % rooms, .name = first_room + at % rooms, .person = at / rooms};
   if (slow_ms > 0) slow = &conns[(people - 1) * rooms];
   make_frame(protocol, &out);
   set_up();

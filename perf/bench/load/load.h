@@ -9,6 +9,7 @@ enum { FRAME_BYTES = 1 << 16, TEXT = 1, BINARY = 2, CLOSE = 8, PING = 9, PONG = 
 typedef enum { IDLE, UPGRADING, GREETING, JOINING, LIVE, GONE } State;
 typedef struct {
   int fd, room, person;
+  int name;         // the number that its room goes by
   State state;
   char *rest;       // an incomplete frame, until the next read
   size_t rest_bytes;

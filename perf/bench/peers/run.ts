@@ -33,6 +33,7 @@ export async function runOnce(name: string, load: Load, ground: Ground): Promise
       let [before, used] = [NO_TIME, NO_TIME];
       const spent = (): Spent => ({ server: server.cpuSeconds(), machine: machineSeconds() });
       const to = { port: server.port, protocol, mayLose: kind === 'peer' };
+      if (load.warmMs > 0) await client.warmUp(to, load.measureMs);
       const measured = await client.run(load, to, (phase) => {
         if (phase === 'measuring') before = spent();
         else used = difference(spent(), before);

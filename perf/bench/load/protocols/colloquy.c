@@ -34,7 +34,7 @@ static void frame(Conn *conn, int opcode, const char *text, size_t bytes, int64_
     case 'p' << 8 | 'r': return; // presence
     case 'w' << 8 | 'e': {
       char join[128];
-      write_frame(conn, TEXT, join, sprintf(join, "{\"type\":\"join\",\"id\":\"j\",\"conversation_id\":\"bench-%06d\",\"create\":true}", conn->room));
+      write_frame(conn, TEXT, join, sprintf(join, "{\"type\":\"join\",\"id\":\"j\",\"conversation_id\":\"bench-%06d\",\"create\":true}", conn->name));
       conn->state = JOINING;
       return;
     }

@@ -45,7 +45,7 @@ static void text_of(const char *json, const char *name, char *to, size_t room) {
 
 static void path(Conn *conn, char *to) {
   char request[512], answer[4096], process[64], room[64], session[64], body[64];
-  int body_bytes = sprintf(body, "{\"room\":\"bench-%06d\"}", conn->room);
+  int body_bytes = sprintf(body, "{\"room\":\"bench-%06d\"}", conn->name);
   int bytes = sprintf(request, "POST /matchmake/joinOrCreate/bench HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n"
     "Content-Length: %d\r\n\r\n%s", body_bytes, body);
   ask(request, bytes, answer, sizeof answer);

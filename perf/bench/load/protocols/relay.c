@@ -3,7 +3,7 @@
 #include "../load.h"
 #include <stdio.h>
 
-static void path(Conn *conn, char *to) { sprintf(to, "/v1/ws?room=%d", conn->room); }
+static void path(Conn *conn, char *to) { sprintf(to, "/v1/ws?room=%d", conn->name); }
 
 static void frame(Conn *conn, int opcode, const char *text, size_t bytes, int64_t now) {
   if (opcode != TEXT && opcode != BINARY) die("room %d: opcode %d", conn->room, opcode);

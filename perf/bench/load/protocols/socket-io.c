@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-static void path(Conn *conn, char *to) { sprintf(to, "/socket.io/?EIO=4&transport=websocket&room=%d", conn->room); }
+static void path(Conn *conn, char *to) { sprintf(to, "/socket.io/?EIO=4&transport=websocket&room=%d", conn->name); }
 
 static void upgraded(Conn *conn) { conn->state = GREETING; }
 
