@@ -33,6 +33,11 @@ export const WORKS: Readonly<Record<string, Work>> = {
     load: { ...ROOM, people: 100 },
     contenders: EVERYONE,
   },
+  room100x128: {
+    title: 'one room of 100, 4 of whom speak, with 128 messages under way',
+    load: { ...ROOM, people: 100, window: 128 },
+    contenders: EVERYONE,
+  },
   room1000: {
     title: 'one room of 1,000, 4 of whom speak, with 32 messages under way',
     load: { ...ROOM, people: 1_000 },
