@@ -39,7 +39,7 @@ export interface GroupCommitOptions {
  *
  * Owns: the queue of writes, the transaction, when memory is undone. Does not own: what a write does (writer.ts),
  * the lock's other user (indexer.ts). Bound: a conversation has one write under way, so the queue is as long as
- * conversations are busy; nothing waits longer than `lentWaitMs` and then `lockWaitMs`.
+ * conversations are busy; nothing waits longer than `lentWaitMs`.
  *
  * Invariants:
  * G1. A write is answered after its transaction's COMMIT returned, or after its ROLLBACK did.
@@ -55,7 +55,9 @@ export class GroupCommit {
   #isScheduled = false;
   #isOutOfSync = false;
   #retry: NodeJS.Timeout | undefined;
-  #blocked: { readonly by: Holder; readonly since: number } | undefined;
+  /** Since when writes wait, and since when another program was seen to have the lock. */
+  #blockedSince: number | undefined;
+  #lockedSince: number | undefined;
 
   constructor(options: GroupCommitOptions) {
     this.#options = options;
@@ -189,9 +191,12 @@ export class GroupCommit {
 
   #wait(holder: Holder, cause: unknown): void {
     const now = performance.now();
-    if (this.#blocked?.by !== holder) this.#blocked = { by: holder, since: now };
     const { lentWaitMs, lockWaitMs } = this.#options;
-    if (now - this.#blocked.since >= (holder === 'worker' ? lentWaitMs : lockWaitMs)) {
+    this.#blockedSince ??= now;
+    // A worker may be waiting for that lock, too: it does not begin the wait anew.
+    if (holder === 'stranger') this.#lockedSince ??= now;
+    const isLocked = holder === 'stranger' && now - (this.#lockedSince ?? now) >= lockWaitMs;
+    if (isLocked || now - this.#blockedSince >= lentWaitMs) {
       this.#unblock();
       const refused = this.#queue;
       this.#queue = [];
@@ -207,7 +212,8 @@ export class GroupCommit {
   }
 
   #unblock(): void {
-    this.#blocked = undefined;
+    this.#blockedSince = undefined;
+    this.#lockedSince = undefined;
     clearTimeout(this.#retry);
     this.#retry = undefined;
   }
